@@ -1,0 +1,202 @@
+//! The model as operators and tensors: what is computed, not where nor how.
+//!
+//! A [`Graph`] is canonical: one node an ONNX operator, nothing fused. Cuts are made on canonical
+//! graphs, so that every tensor of the model can be a cut; only then is a segment fused
+//! ([`fuse`]) and lowered to dispatches ([`crate::plan`]).
+
+pub mod cost;
+pub mod cuts;
+pub mod extract;
+pub mod fuse;
+pub mod op;
+pub mod shape;
+
+pub use op::{Activation, Binary, Conv, Op, Pool, Resize};
+
+use crate::error::{Result, bail, error};
+use serde::{Deserialize, Serialize};
+use std::collections::HashMap;
+
+/// Index into [`Graph::tensors`].
+pub type TensorId = usize;
+/// Index into [`Graph::weights`].
+pub type WeightId = usize;
+
+/// An activation: a tensor that a node makes or that the caller gives.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TensorSpec {
+    /// Unique in its graph; the same in every segment extracted from it.
+    pub name: String,
+    /// `[1, C, H, W]`, or another rank whose axis 1 is channels.
+    pub shape: Vec<usize>,
+}
+
+/// A constant tensor that lies in the model file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WeightSpec {
+    /// Its key in the model file.
+    pub name: String,
+    /// As in ONNX: convolutions `[Cout, Cin/groups, Kh, Kw]`, biases `[Cout]`.
+    pub shape: Vec<usize>,
+}
+
+/// One operator applied to tensors.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Node {
+    /// The name it had in the source model, for messages.
+    pub name: String,
+    /// What it computes.
+    pub op: Op,
+    /// Activations read, in the operator's order.
+    pub inputs: Vec<TensorId>,
+    /// Constants read, in the operator's order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub weights: Vec<WeightId>,
+    /// The activation made.
+    pub output: TensorId,
+}
+
+/// Operators in topological order over named tensors, all shapes known.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Graph {
+    /// Activations.
+    pub tensors: Vec<TensorSpec>,
+    /// Constants, in the order of first use: their order in the model file.
+    pub weights: Vec<WeightSpec>,
+    /// Operators; each reads only graph inputs and outputs of earlier nodes.
+    pub nodes: Vec<Node>,
+    /// What the caller gives.
+    pub inputs: Vec<TensorId>,
+    /// What the caller gets.
+    pub outputs: Vec<TensorId>,
+}
+
+impl Graph {
+    /// The id of the tensor called `name`.
+    ///
+    /// # Errors
+    /// `UnknownSplit` when there is none, since names come from splits and requests.
+    pub fn tensor(&self, name: &str) -> Result<TensorId> {
+        self.tensors
+            .iter()
+            .position(|tensor| tensor.name == name)
+            .ok_or_else(|| error!(UnknownSplit, "the model has no tensor called {name:?}"))
+    }
+
+    /// The node that makes each tensor; `None` for graph inputs.
+    pub fn producers(&self) -> Vec<Option<usize>> {
+        let mut producers = vec![None; self.tensors.len()];
+        for (index, node) in self.nodes.iter().enumerate() {
+            producers[node.output] = Some(index);
+        }
+        producers
+    }
+
+    /// The nodes that read each tensor, in order.
+    pub fn consumers(&self) -> Vec<Vec<usize>> {
+        let mut consumers = vec![Vec::new(); self.tensors.len()];
+        for (index, node) in self.nodes.iter().enumerate() {
+            for &input in &node.inputs {
+                if consumers[input].last() != Some(&index) {
+                    consumers[input].push(index);
+                }
+            }
+        }
+        consumers
+    }
+
+    /// Shapes of a node's activations, in order.
+    pub fn input_shapes(&self, node: &Node) -> Vec<&[usize]> {
+        node.inputs.iter().map(|&id| self.tensors[id].shape.as_slice()).collect()
+    }
+
+    /// Shapes of a node's constants, in order.
+    pub fn weight_shapes(&self, node: &Node) -> Vec<&[usize]> {
+        node.weights.iter().map(|&id| self.weights[id].shape.as_slice()).collect()
+    }
+
+    /// Infers every shape again from the inputs' present shapes.
+    ///
+    /// # Errors
+    /// `BadShape` naming the first node whose operands do not fit.
+    pub fn infer_shapes(&mut self) -> Result<()> {
+        for index in 0..self.nodes.len() {
+            let node = &self.nodes[index];
+            let shape = shape::infer(&node.op, &self.input_shapes(node), &self.weight_shapes(node))
+                .map_err(|e| e.context(format!("node {:?} ({})", node.name, node.op.name())))?;
+            let output = node.output;
+            self.tensors[output].shape = shape;
+        }
+        Ok(())
+    }
+
+    /// The same graph for pictures of `height` x `width`.
+    ///
+    /// # Errors
+    /// `BadShape` when the net cannot run at that size, naming the node that fails.
+    pub fn with_input_size(&self, height: usize, width: usize) -> Result<Self> {
+        let mut graph = self.clone();
+        for &input in &self.inputs {
+            let shape = &mut graph.tensors[input].shape;
+            if shape.len() != 4 {
+                bail!(BadShape, "input {:?}: expected rank 4, found {shape:?}", self.tensors[input].name);
+            }
+            shape[2] = height;
+            shape[3] = width;
+        }
+        graph.infer_shapes().map_err(|e| e.context(format!("at input size {width}x{height}")))?;
+        Ok(graph)
+    }
+
+    /// Checks everything that code working on graphs relies on: ids in range, names unique, nodes in
+    /// topological order, operand counts and shapes as the operators say. Graphs read from files pass
+    /// through here before anything is done with them.
+    ///
+    /// # Errors
+    /// `BadModel` or `BadShape`, naming the first offender.
+    pub fn validate(&self) -> Result<()> {
+        let mut names = HashMap::new();
+        for tensor in &self.tensors {
+            crate::tensor::value_count(&tensor.shape).map_err(|e| e.context(format!("tensor {:?}", tensor.name)))?;
+            if names.insert(tensor.name.as_str(), ()).is_some() {
+                bail!(BadModel, "two tensors are called {:?}", tensor.name);
+            }
+        }
+        for weight in &self.weights {
+            crate::tensor::value_count(&weight.shape).map_err(|e| e.context(format!("weight {:?}", weight.name)))?;
+        }
+        let mut known = vec![false; self.tensors.len()];
+        for &id in &self.inputs {
+            match known.get_mut(id) {
+                Some(slot) if !*slot => *slot = true,
+                _ => bail!(BadModel, "graph input {id} is out of range or listed twice"),
+            }
+        }
+        for node in &self.nodes {
+            let place = || format!("node {:?} ({})", node.name, node.op.name());
+            if let Some(id) = node.inputs.iter().find(|&&id| !known.get(id).copied().unwrap_or(false)) {
+                bail!(BadModel, "{}: reads tensor {id} before anything makes it", place());
+            }
+            if let Some(id) = node.weights.iter().find(|&&id| id >= self.weights.len()) {
+                bail!(BadModel, "{}: weight {id} of {}", place(), self.weights.len());
+            }
+            match known.get_mut(node.output) {
+                Some(slot) if !*slot => *slot = true,
+                _ => bail!(BadModel, "{}: its output {} is out of range or made twice", place(), node.output),
+            }
+            let shape = shape::infer(&node.op, &self.input_shapes(node), &self.weight_shapes(node))
+                .map_err(|e| e.context(place()))?;
+            let stated = &self.tensors[node.output].shape;
+            if &shape != stated {
+                bail!(BadModel, "{}: makes {shape:?}, the file says {stated:?}", place());
+            }
+        }
+        if self.outputs.is_empty() {
+            bail!(BadModel, "the graph has no outputs");
+        }
+        if let Some(id) = self.outputs.iter().find(|&&id| !known.get(id).copied().unwrap_or(false)) {
+            bail!(BadModel, "graph output {id} is never made");
+        }
+        Ok(())
+    }
+}
