@@ -8,6 +8,7 @@
 pub mod error;
 pub mod graph;
 pub mod model;
+pub mod reference;
 pub mod tensor;
 
 pub use error::{Error, ErrorKind, Result};
