@@ -2,12 +2,16 @@
 //! shaders on the user's GPU, posts only what crosses the cut, and lets a server run the rest.
 //!
 //! An image's way through the crate: [`model`] (the file) gives a [`graph`]; a cut divides it; each
-//! segment becomes a plan of dispatches that the GPU runs; what crosses goes through a codec and the
+//! segment becomes a [`plan`] of dispatches of [`kernels`] that the GPU runs; what crosses goes through a codec and the
 //! wire to the server, and back.
 
 pub mod error;
+#[cfg(feature = "gpu")]
+pub mod gpu;
 pub mod graph;
+pub mod kernels;
 pub mod model;
+pub mod plan;
 pub mod reference;
 pub mod tensor;
 

@@ -1,0 +1,67 @@
+// Transposed convolution, any number of groups: one pixel and four output channels an invocation,
+// gathering from the input pixels whose windows reach it.
+#include "shared/invocation.wgsl"
+
+struct Params {
+    in_size: vec2u,      // width, height
+    out_size: vec2u,
+    window: vec2u,       // x, y; so are the three below
+    stride: vec2u,
+    dilation: vec2u,
+    pad: vec2i,          // left, top
+    in_quads: u32,       // input channels / 4, rounded up
+    out_quads: u32,
+    group_inputs: u32,   // input channels of a group
+    group_outputs: u32,
+    channels: u32,       // output channels
+}
+
+@group(0) @binding(_) var<uniform> p: Params;
+@group(0) @binding(_) var<storage, read> input: array<vec4f>;      // [H, W, Ci/4]
+@group(0) @binding(_) var<storage, read> weights: array<vec4f>;    // [Co/4, Kh, Kw, Ci/groups], lanes over Co
+@group(0) @binding(_) var<storage, read> bias: array<vec4f>;       // [Co/4]
+@group(0) @binding(_) var<storage, read_write> output: array<vec4f>; // [OH, OW, Co/4]
+
+@compute @workgroup_size(64)
+fn main(
+    @builtin(workgroup_id) workgroup: vec3u,
+    @builtin(num_workgroups) workgroups: vec3u,
+    @builtin(local_invocation_index) local: u32,
+) {
+    let index = invocation_index(workgroup, workgroups, local);
+    let quad = index % p.out_quads;
+    let pixel = index / p.out_quads;
+    let oy = pixel / p.out_size.x;
+    if (oy >= p.out_size.y) { return; }
+    let ox = pixel % p.out_size.x;
+
+    let lanes = min(vec4u(0u, 1u, 2u, 3u) + quad * 4u, vec4u(p.channels - 1u));
+    let first = lanes / p.group_outputs * p.group_inputs;
+    var sum = bias[quad];
+    for (var ky = 0u; ky < p.window.y; ky++) {
+        // Input row y meets this output row through window row ky where y * stride = oy + pad - ky * dilation.
+        let down = i32(oy) + p.pad.y - i32(ky * p.dilation.y);
+        if (down < 0 || down % i32(p.stride.y) != 0) { continue; }
+        let y = u32(down) / p.stride.y;
+        if (y >= p.in_size.y) { continue; }
+        for (var kx = 0u; kx < p.window.x; kx++) {
+            let right = i32(ox) + p.pad.x - i32(kx * p.dilation.x);
+            if (right < 0 || right % i32(p.stride.x) != 0) { continue; }
+            let x = u32(right) / p.stride.x;
+            if (x >= p.in_size.x) { continue; }
+            let at = (y * p.in_size.x + x) * p.in_quads;
+            let w = ((quad * p.window.y + ky) * p.window.x + kx) * p.group_inputs;
+            for (var c = 0u; c < p.group_inputs; c++) {
+                let channel = first + c;
+                let v = vec4f(
+                    input[at + channel.x / 4u][channel.x % 4u],
+                    input[at + channel.y / 4u][channel.y % 4u],
+                    input[at + channel.z / 4u][channel.z % 4u],
+                    input[at + channel.w / 4u][channel.w % 4u],
+                );
+                sum = fma(v, weights[w + c], sum);
+            }
+        }
+    }
+    output[index] = sum;
+}

@@ -1,0 +1,100 @@
+//! The graphics device: the only part of the crate that speaks to wgpu.
+//!
+//! Futures here are driven by the browser's event loop there and may simply be blocked on natively:
+//! every wait polls the device itself.
+
+mod adapter;
+mod pipelines;
+mod program;
+mod run;
+mod timing;
+
+pub use adapter::{AdapterInfo, Choice, adapters};
+pub use program::Program;
+pub use timing::DispatchTime;
+
+use crate::error::{Result, bail, error};
+use crate::plan::Limits;
+use pipelines::Pipelines;
+use std::sync::{Arc, Mutex};
+
+/// The environment variable that names an adapter where the caller does not.
+pub const ADAPTER_VARIABLE: &str = "HEADWATER_ADAPTER";
+
+/// An open device with its queue and the pipelines made so far.
+#[derive(Debug)]
+pub struct Gpu {
+    device: wgpu::Device,
+    queue: wgpu::Queue,
+    info: AdapterInfo,
+    limits: Limits,
+    pipelines: Pipelines,
+    lost: Arc<Mutex<Option<String>>>,
+}
+
+impl Gpu {
+    /// Opens the adapter of `choice`.
+    ///
+    /// # Errors
+    /// `NoAdapter` when there is none, or none of that name, listing those there are; `Device` when it
+    /// refuses to open.
+    pub async fn open(choice: &Choice) -> Result<Self> {
+        let adapter = adapter::choose(choice).await?;
+        let adapter_limits = adapter.limits();
+        let features = adapter.features() & wgpu::Features::TIMESTAMP_QUERY;
+        let descriptor = wgpu::DeviceDescriptor {
+            label: Some("headwater"),
+            required_features: features,
+            required_limits: adapter_limits.clone(),
+            memory_hints: wgpu::MemoryHints::MemoryUsage,
+            ..Default::default()
+        };
+        let (device, queue) = adapter
+            .request_device(&descriptor)
+            .await
+            .map_err(|e| error!(Device, "the adapter {:?} did not open", adapter.get_info().name).with_source(e))?;
+        let lost = Arc::new(Mutex::new(None));
+        let slot = lost.clone();
+        device.set_device_lost_callback(move |reason, message| {
+            if let Ok(mut slot) = slot.lock() {
+                *slot = Some(format!("{reason:?}: {message}"));
+            }
+        });
+        // Errors outside a scope are recorded instead of ending the process.
+        let slot = lost.clone();
+        device.on_uncaptured_error(Arc::new(move |e: wgpu::Error| {
+            if let Ok(mut slot) = slot.lock() {
+                slot.get_or_insert(e.to_string());
+            }
+        }));
+        let limits = Limits {
+            storage_binding_bytes: adapter_limits.max_storage_buffer_binding_size,
+            buffer_bytes: adapter_limits.max_buffer_size,
+            storage_buffers: adapter_limits.max_storage_buffers_per_shader_stage,
+        };
+        let info = AdapterInfo::of(&adapter);
+        Ok(Self { device, queue, info, limits, pipelines: Pipelines::default(), lost })
+    }
+
+    /// What the adapter says of itself.
+    pub fn info(&self) -> &AdapterInfo {
+        &self.info
+    }
+
+    /// The limits that plans have to respect.
+    pub fn limits(&self) -> Limits {
+        self.limits
+    }
+
+    /// # Errors
+    /// `Device` when the device was lost or an earlier call failed.
+    fn check(&self) -> Result<()> {
+        match self.lost.lock() {
+            Ok(lost) => match lost.as_deref() {
+                None => Ok(()),
+                Some(reason) => Err(error!(Device, "the graphics device failed: {reason}")),
+            },
+            Err(_) => bail!(Internal, "a callback of the graphics device panicked"),
+        }
+    }
+}

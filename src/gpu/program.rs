@@ -1,0 +1,181 @@
+//! A plan on a device: buffers, weights and bind groups, all made once.
+
+use super::Gpu;
+use crate::error::{Error, Result, bail, error};
+use crate::model::Weights;
+use crate::plan::{Operand, Plan};
+use std::sync::Arc;
+
+/// Offsets of bindings within a buffer, on every adapter: the greatest alignment that WebGPU allows
+/// them to ask for.
+const ALIGNMENT: u64 = 256;
+
+/// A plan whose buffers are allocated and whose weights are on the device.
+#[derive(Debug)]
+pub struct Program {
+    pub(super) gpu: Arc<Gpu>,
+    pub(super) plan: Plan,
+    /// One for each of the plan's.
+    pub(super) buffers: Vec<wgpu::Buffer>,
+    /// For each phase, for each dispatch.
+    pub(super) steps: Vec<Vec<Step>>,
+    /// For each phase, what the host maps; `None` where it reads nothing.
+    pub(super) readbacks: Vec<Option<wgpu::Buffer>>,
+    allocated_bytes: u64,
+}
+
+#[derive(Debug)]
+pub(super) struct Step {
+    pub(super) pipeline: Arc<wgpu::ComputePipeline>,
+    pub(super) bindings: wgpu::BindGroup,
+    pub(super) workgroups: [u32; 2],
+}
+
+/// A place in a buffer.
+struct Slot {
+    buffer: usize,
+    offset: u64,
+    bytes: u64,
+}
+
+impl Program {
+    /// Allocates, uploads and compiles everything that running `plan` needs.
+    ///
+    /// # Errors
+    /// `AdapterLimit` when the plan does not fit the device's limits or its memory; `Device` when the
+    /// device fails; `Internal` when a weight was not loaded.
+    pub async fn new(gpu: Arc<Gpu>, plan: Plan, weights: &Weights) -> Result<Self> {
+        plan.check(&gpu.limits())?;
+        gpu.check()?;
+        let memory = gpu.device.push_error_scope(wgpu::ErrorFilter::OutOfMemory);
+        let validation = gpu.device.push_error_scope(wgpu::ErrorFilter::Validation);
+        let program = Self::build(gpu.clone(), plan, weights);
+        let validation = validation.pop().await;
+        let memory = memory.pop().await;
+        if let Some(e) = memory {
+            return Err(error!(AdapterLimit, "the adapter has no memory for this plan").with_source(e));
+        }
+        if let Some(e) = validation {
+            return Err(error!(Internal, "the device refused a plan").with_source(e));
+        }
+        program
+    }
+
+    fn build(gpu: Arc<Gpu>, plan: Plan, weights: &Weights) -> Result<Self> {
+        let device = &gpu.device;
+        let mut allocated_bytes = 0;
+        let mut allocate = |label: &str, size: u64, usage: wgpu::BufferUsages| {
+            allocated_bytes += size;
+            device.create_buffer(&wgpu::BufferDescriptor { label: Some(label), size, usage, mapped_at_creation: false })
+        };
+        let storage = wgpu::BufferUsages::STORAGE;
+        let (read, write) = (wgpu::BufferUsages::COPY_SRC, wgpu::BufferUsages::COPY_DST);
+        let buffers: Vec<wgpu::Buffer> =
+            plan.buffers.iter().map(|&bytes| allocate("activations", bytes, storage | read | write)).collect();
+
+        // Weights share few large buffers, since hundreds of small ones cost the driver more than they hold.
+        let largest = gpu.limits.storage_binding_bytes.min(gpu.limits.buffer_bytes);
+        let (slots, sizes) = shelve(plan.weights.iter().map(|weight| weight.bytes), largest);
+        let shelves: Vec<wgpu::Buffer> =
+            sizes.iter().map(|&bytes| allocate("weights", bytes, storage | write)).collect();
+        for (weight, slot) in plan.weights.iter().zip(&slots) {
+            let packed = weight.pack(weights)?;
+            gpu.queue.write_buffer(&shelves[slot.buffer], slot.offset, bytemuck::cast_slice(&packed));
+        }
+
+        let dispatches = || plan.phases.iter().flat_map(|phase| &phase.dispatches);
+        let uniforms: Vec<u8> = dispatches().flat_map(|dispatch| aligned(&dispatch.launch.params)).collect();
+        let parameters = allocate("parameters", uniforms.len() as u64, wgpu::BufferUsages::UNIFORM | write);
+        gpu.queue.write_buffer(&parameters, 0, &uniforms);
+
+        let mut offset = 0;
+        let mut steps = Vec::with_capacity(plan.phases.len());
+        for phase in &plan.phases {
+            let mut phase_steps = Vec::with_capacity(phase.dispatches.len());
+            for dispatch in &phase.dispatches {
+                let pipeline = gpu.pipelines.get(device, &dispatch.launch.key)?;
+                let params = dispatch.launch.params.len() as u64;
+                let mut resources = vec![binding(&parameters, offset, params)?];
+                offset += params.next_multiple_of(ALIGNMENT);
+                let output = Operand::Value(dispatch.output);
+                for operand in dispatch.reads.iter().chain([&output]) {
+                    resources.push(match *operand {
+                        Operand::Value(id) => {
+                            let value = &plan.values[id];
+                            binding(&buffers[value.buffer], 0, value.bytes())?
+                        }
+                        Operand::Weight(id) => {
+                            let slot = &slots[id];
+                            binding(&shelves[slot.buffer], slot.offset, slot.bytes)?
+                        }
+                    });
+                }
+                let entries: Vec<wgpu::BindGroupEntry<'_>> = resources
+                    .into_iter()
+                    .zip(0..)
+                    .map(|(resource, binding)| wgpu::BindGroupEntry { binding, resource })
+                    .collect();
+                let bindings = device.create_bind_group(&wgpu::BindGroupDescriptor {
+                    label: Some(&dispatch.node),
+                    layout: &pipeline.get_bind_group_layout(0),
+                    entries: &entries,
+                });
+                phase_steps.push(Step { pipeline, bindings, workgroups: dispatch.launch.workgroups });
+            }
+            steps.push(phase_steps);
+        }
+        let readbacks = plan
+            .phases
+            .iter()
+            .map(|phase| {
+                let bytes: u64 = phase.readbacks.iter().map(|&id| plan.values[id].bytes()).sum();
+                (bytes > 0).then(|| allocate("readback", bytes, wgpu::BufferUsages::MAP_READ | write))
+            })
+            .collect();
+        Ok(Self { buffers, steps, readbacks, allocated_bytes, plan, gpu: gpu.clone() })
+    }
+
+    /// The plan that this runs.
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// Bytes of every buffer made for it: activations, weights, parameters and readbacks.
+    pub fn allocated_bytes(&self) -> u64 {
+        self.allocated_bytes
+    }
+}
+
+/// Places things of the given sizes on as few shelves of at most `largest` bytes as keep their order.
+fn shelve(sizes: impl Iterator<Item = u64>, largest: u64) -> (Vec<Slot>, Vec<u64>) {
+    let mut slots = Vec::new();
+    let mut shelves: Vec<u64> = Vec::new();
+    for bytes in sizes {
+        let offset = shelves.last().map(|end| end.next_multiple_of(ALIGNMENT));
+        match (offset, shelves.last_mut()) {
+            (Some(offset), Some(end)) if offset + bytes <= largest => {
+                *end = offset + bytes;
+                slots.push(Slot { buffer: shelves.len() - 1, offset, bytes });
+            }
+            _ => {
+                shelves.push(bytes);
+                slots.push(Slot { buffer: shelves.len() - 1, offset: 0, bytes });
+            }
+        }
+    }
+    (slots, shelves)
+}
+
+fn aligned(params: &[u8]) -> Vec<u8> {
+    let mut bytes = params.to_vec();
+    bytes.resize(params.len().next_multiple_of(ALIGNMENT as usize), 0);
+    bytes
+}
+
+fn binding(buffer: &wgpu::Buffer, offset: u64, bytes: u64) -> Result<wgpu::BindingResource<'_>> {
+    let size = std::num::NonZeroU64::new(bytes);
+    if size.is_none() {
+        bail!(Internal, "an empty binding");
+    }
+    Ok::<_, Error>(wgpu::BindingResource::Buffer(wgpu::BufferBinding { buffer, offset, size }))
+}

@@ -1,0 +1,36 @@
+//! Activations: their numbers in WGSL, and the kernel for those that stand alone.
+
+use super::{Extent, Key, Launch};
+use crate::graph::Activation;
+use bytemuck::{Pod, Zeroable};
+
+/// As in `shaders/activation.wgsl`.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, Pod, Zeroable)]
+pub struct Params {
+    args: [f32; 2],
+    code: u32,
+    count: u32,
+}
+
+/// The number and the two arguments by which `shaders/shared/activation.wgsl` knows an activation.
+pub fn code(activation: Option<Activation>) -> (u32, [f32; 2]) {
+    match activation {
+        None => (0, [0.0; 2]),
+        Some(Activation::Relu) => (1, [0.0; 2]),
+        Some(Activation::LeakyRelu { alpha }) => (2, [alpha, 0.0]),
+        Some(Activation::Clip { min, max }) => (3, [min, max]),
+        Some(Activation::Sigmoid) => (4, [0.0; 2]),
+        Some(Activation::HardSigmoid { alpha, beta }) => (5, [alpha, beta]),
+        Some(Activation::HardSwish) => (6, [0.0; 2]),
+        Some(Activation::Silu) => (7, [0.0; 2]),
+        Some(Activation::Tanh) => (8, [0.0; 2]),
+    }
+}
+
+/// Reads the input.
+pub fn launch(activation: Activation, extent: Extent) -> Launch {
+    let (code, args) = code(Some(activation));
+    let params = Params { args, code, count: extent.vec4s() as u32 };
+    Launch::new(Key::plain("activation"), &params, extent.vec4s())
+}

@@ -1,0 +1,96 @@
+//! Convolution with one group: the kernel where nearly all of a segmentation net's time goes.
+
+use super::{Extent, Key, Launch, activation, left_top, xy};
+use crate::graph::Conv;
+use bytemuck::{Pod, Zeroable};
+
+/// Pixels of a row that one invocation computes.
+pub const TILE: usize = 8;
+/// Output channels that one invocation computes.
+pub const BLOCK: usize = 8;
+
+/// As in `shaders/conv.wgsl`.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, Pod, Zeroable)]
+pub struct Params {
+    in_size: [u32; 2],
+    out_size: [u32; 2],
+    window: [u32; 2],
+    stride: [u32; 2],
+    dilation: [u32; 2],
+    pad: [i32; 2],
+    part_quads: [u32; 4],
+    out_quads: u32,
+    blocks: u32,
+    tiles: u32,
+    before: u32,
+    before_args: [f32; 2],
+    after_args: [f32; 2],
+    after: u32,
+    tail: [u32; 3],
+}
+
+/// Reads the parts (up to [`crate::graph::fuse::MAX_PARTS`]), the residual if there is one, the packed
+/// weights and the packed bias.
+pub fn launch(conv: &Conv, parts: &[Extent], kernel: [usize; 2], out: Extent) -> Launch {
+    let mut part_quads = [0; 4];
+    for (slot, part) in part_quads.iter_mut().zip(parts) {
+        *slot = part.quads() as u32;
+    }
+    let (before, before_args) = activation::code(conv.epilogue.before);
+    let (after, after_args) = activation::code(conv.epilogue.after);
+    let blocks = out.channels.div_ceil(BLOCK);
+    let tiles = out.width.div_ceil(TILE);
+    let params = Params {
+        in_size: parts[0].xy(),
+        out_size: out.xy(),
+        window: xy(kernel),
+        stride: xy(conv.strides),
+        dilation: xy(conv.dilations),
+        pad: left_top(conv.pads),
+        part_quads,
+        out_quads: out.quads() as u32,
+        blocks: blocks as u32,
+        tiles: tiles as u32,
+        before,
+        before_args,
+        after_args,
+        after,
+        tail: [0; 3],
+    };
+    let mut defines: Vec<&'static str> = ["PARTS_2", "PARTS_3", "PARTS_4"][..parts.len() - 1].to_vec();
+    defines.extend(conv.epilogue.residual.then_some("RESIDUAL"));
+    Launch::new(Key::with("conv", defines), &params, tiles * out.height * blocks)
+}
+
+/// Weights `[Co, Ci, Kh, Kw]` as the shader reads them, `[Co/8, part, Kh, Kw, Cpart/4, 2, 4, 4]`: the last
+/// axis runs over four output channels, the one before over four input channels. What does not exist is 0.
+pub fn pack_weights(weights: &[f32], shape: [usize; 4], part_channels: &[usize]) -> Vec<f32> {
+    let [out_channels, in_channels, kh, kw] = shape;
+    let quads: usize = part_channels.iter().map(|channels| channels.div_ceil(4)).sum();
+    let mut packed = Vec::with_capacity(out_channels.div_ceil(BLOCK) * kh * kw * quads * 32);
+    for block in 0..out_channels.div_ceil(BLOCK) {
+        let mut first = 0;
+        for &channels in part_channels {
+            for window in 0..kh * kw {
+                for quad in 0..channels.div_ceil(4) {
+                    for (half, i, o) in (0..32).map(|n| (n / 16, n / 4 % 4, n % 4)) {
+                        let (input, output) = (quad * 4 + i, block * BLOCK + half * 4 + o);
+                        let exists = input < channels && output < out_channels;
+                        let at = (output * in_channels + first + input) * kh * kw + window;
+                        packed.push(if exists { weights[at] } else { 0.0 });
+                    }
+                }
+            }
+            first += channels;
+        }
+    }
+    packed
+}
+
+/// A bias, or zeros where there is none, filled up with zeros to a whole number of `block` channels.
+pub fn pack_bias(bias: Option<&[f32]>, channels: usize, block: usize) -> Vec<f32> {
+    let mut packed = bias.map_or_else(|| vec![0.0; channels], <[f32]>::to_vec);
+    packed.resize(channels.next_multiple_of(block), 0.0);
+    packed
+}

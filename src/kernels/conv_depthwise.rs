@@ -1,0 +1,58 @@
+//! Convolution with one filter a channel.
+
+use super::{Extent, Key, Launch, activation, left_top, xy};
+use crate::graph::Conv;
+use bytemuck::{Pod, Zeroable};
+
+/// As in `shaders/conv_depthwise.wgsl`.
+#[repr(C)]
+#[derive(Debug, Clone, Copy, Pod, Zeroable)]
+pub struct Params {
+    in_size: [u32; 2],
+    out_size: [u32; 2],
+    window: [u32; 2],
+    stride: [u32; 2],
+    dilation: [u32; 2],
+    pad: [i32; 2],
+    before_args: [f32; 2],
+    after_args: [f32; 2],
+    before: u32,
+    after: u32,
+    quads: u32,
+    tail: u32,
+}
+
+/// Reads the input, the residual if there is one, the packed weights and the packed bias.
+pub fn launch(conv: &Conv, input: Extent, kernel: [usize; 2], out: Extent) -> Launch {
+    let (before, before_args) = activation::code(conv.epilogue.before);
+    let (after, after_args) = activation::code(conv.epilogue.after);
+    let params = Params {
+        in_size: input.xy(),
+        out_size: out.xy(),
+        window: xy(kernel),
+        stride: xy(conv.strides),
+        dilation: xy(conv.dilations),
+        pad: left_top(conv.pads),
+        before_args,
+        after_args,
+        before,
+        after,
+        quads: out.quads() as u32,
+        tail: 0,
+    };
+    let defines = conv.epilogue.residual.then_some("RESIDUAL").into_iter().collect();
+    Launch::new(Key::with("conv_depthwise", defines), &params, out.vec4s())
+}
+
+/// Weights `[C, 1, Kh, Kw]` as `[C/4, Kh, Kw, 4]`.
+pub fn pack_weights(weights: &[f32], channels: usize, window: usize) -> Vec<f32> {
+    let mut packed = Vec::with_capacity(channels.next_multiple_of(4) * window);
+    for quad in 0..channels.div_ceil(4) {
+        for at in 0..window {
+            for channel in quad * 4..quad * 4 + 4 {
+                packed.push(if channel < channels { weights[channel * window + at] } else { 0.0 });
+            }
+        }
+    }
+    packed
+}

@@ -1,0 +1,230 @@
+//! From fused graph segments to dispatches.
+
+use super::assign::assign;
+use super::{Dispatch, Layout, Operand, PackedWeight, Packing, Phase, Plan, Value, ValueId};
+use crate::error::{Result, bail, error};
+use crate::graph::op::Op;
+use crate::graph::{Conv, Graph, Node};
+use crate::kernels::{
+    Extent, Launch, activation, binary, concat, conv, conv_depthwise, conv_grouped, conv_transpose, global_average,
+    pack, pool, resize, softmax, window,
+};
+use std::collections::HashMap;
+
+/// Lowers fused segments of one graph, run in order. `readbacks` names for each segment which of its
+/// outputs the host wants; the others stay in place for later segments.
+///
+/// # Errors
+/// `UnsupportedOperator` for a form that no kernel computes; `BadShape` when segments do not fit together.
+pub fn lower(segments: &[(&Graph, &[&str])]) -> Result<Plan> {
+    let mut lowering = Lowering::default();
+    for (graph, readbacks) in segments {
+        lowering.segment(graph, readbacks)?;
+    }
+    let Lowering { mut values, weights, phases, .. } = lowering;
+    let (buffers, widest_bytes) = assign(&mut values, &phases);
+    Ok(Plan { values, buffers, weights, phases, widest_bytes })
+}
+
+#[derive(Default)]
+struct Lowering {
+    values: Vec<Value>,
+    /// The quads of each tensor by its name.
+    by_name: HashMap<String, ValueId>,
+    weights: Vec<PackedWeight>,
+    phases: Vec<Phase>,
+    phase: Phase,
+}
+
+impl Lowering {
+    fn segment(&mut self, graph: &Graph, readbacks: &[&str]) -> Result<()> {
+        self.phase = Phase::default();
+        if let Some(tensor) = graph.tensors.iter().find(|tensor| tensor.shape.first() != Some(&1)) {
+            bail!(UnsupportedOperator, "tensor {:?} of shape {:?}: expected a batch of 1", tensor.name, tensor.shape);
+        }
+        for &input in &graph.inputs {
+            let tensor = &graph.tensors[input];
+            if self.by_name.contains_key(&tensor.name) {
+                continue;
+            }
+            let extent = Extent::of(&tensor.shape);
+            let planes = self.value(&tensor.name, extent, Layout::Planes);
+            self.phase.uploads.push(planes);
+            let quads = self.value(&tensor.name, extent, Layout::Quads);
+            self.dispatch(&tensor.name, pack::from_planes(extent), vec![Operand::Value(planes)], quads, 0);
+            self.by_name.insert(tensor.name.clone(), quads);
+        }
+        for node in &graph.nodes {
+            self.node(graph, node).map_err(|e| e.context(format!("node {:?} ({})", node.name, node.op.name())))?;
+        }
+        for name in readbacks {
+            let quads = self.named(name)?;
+            let extent = self.values[quads].extent;
+            let planes = self.value(name, extent, Layout::Planes);
+            self.dispatch(name, pack::to_planes(extent), vec![Operand::Value(quads)], planes, 0);
+            self.phase.readbacks.push(planes);
+        }
+        self.phases.push(std::mem::take(&mut self.phase));
+        Ok(())
+    }
+
+    fn node(&mut self, graph: &Graph, node: &Node) -> Result<()> {
+        let inputs =
+            node.inputs.iter().map(|&id| self.named(&graph.tensors[id].name)).collect::<Result<Vec<ValueId>>>()?;
+        let output = &graph.tensors[node.output];
+        if node.op.is_view() {
+            self.by_name.insert(output.name.clone(), inputs[0]);
+            return self.check_view(graph, node);
+        }
+        if node.op == Op::Concat {
+            let extents: Vec<Extent> = node.inputs.iter().map(|&id| Extent::of(&graph.tensors[id].shape)).collect();
+            let joined = self.concat(&node.name, &output.name, &inputs, &extents);
+            self.by_name.insert(output.name.clone(), joined);
+            return Ok(());
+        }
+        let out = Extent::of(&output.shape);
+        // Extents are the graph's, since a view's value carries those of the tensor it is a view of.
+        let extents: Vec<Extent> = node.inputs.iter().map(|&id| Extent::of(&graph.tensors[id].shape)).collect();
+        let from = extents[0];
+        let mut reads: Vec<Operand> = inputs.iter().map(|&id| Operand::Value(id)).collect();
+        let launch = match &node.op {
+            Op::Conv(conv) => self.conv(graph, node, conv, &extents, &mut reads)?,
+            Op::ConvTranspose(transposed) => {
+                let shape = kernel_shape(graph, node)?;
+                let packing = Packing::Transposed { shape, groups: transposed.groups };
+                self.weights_of(graph, node, packing, out.channels, 4, &mut reads);
+                conv_transpose::launch(transposed, from, [shape[2], shape[3]], out)
+            }
+            Op::Pool(op) => pool::launch(op, from, out),
+            Op::GlobalAveragePool => global_average::launch(from),
+            Op::Resize(op) => resize::launch(op, from, out),
+            Op::Activation(op) => activation::launch(*op, out),
+            Op::Binary { function, constant_first } => match node.weights.first() {
+                None => binary::launch(*function, from, extents[1], out),
+                Some(&weight) => {
+                    let rank = output.shape.len();
+                    let spec = &graph.weights[weight];
+                    let mut aligned = vec![1; rank.saturating_sub(spec.shape.len())];
+                    aligned.extend(&spec.shape);
+                    let constant = Extent::of(&aligned);
+                    let shape = [constant.channels, constant.height, constant.width];
+                    let packed = self.weight(Some(&spec.name), Packing::Quads { shape });
+                    if *constant_first {
+                        reads.insert(0, packed);
+                        binary::launch(*function, constant, from, out)
+                    } else {
+                        reads.push(packed);
+                        binary::launch(*function, from, constant, out)
+                    }
+                }
+            },
+            Op::Softmax => softmax::launch(out),
+            Op::Pad(op) => window::pad(op, from, out),
+            Op::Slice { axes } => window::slice(axes, from, out)?,
+            Op::Concat | Op::Reshape { .. } | Op::Transpose { .. } => bail!(Internal, "handled above"),
+        };
+        let value = self.value(&output.name, out, Layout::Quads);
+        self.dispatch(&node.name, launch, reads, value, graph.node_macs(node));
+        self.by_name.insert(output.name.clone(), value);
+        Ok(())
+    }
+
+    fn conv(
+        &mut self,
+        graph: &Graph,
+        node: &Node,
+        conv: &Conv,
+        inputs: &[Extent],
+        reads: &mut Vec<Operand>,
+    ) -> Result<Launch> {
+        let shape = kernel_shape(graph, node)?;
+        let out = Extent::of(&graph.tensors[node.output].shape);
+        let kernel = [shape[2], shape[3]];
+        let parts = &inputs[..inputs.len() - usize::from(conv.epilogue.residual)];
+        let input = parts[0];
+        if conv.groups == 1 {
+            let channels = parts.iter().map(|extent| extent.channels).collect();
+            self.weights_of(graph, node, Packing::Conv { shape, parts: channels }, out.channels, conv::BLOCK, reads);
+            return Ok(conv::launch(conv, parts, kernel, out));
+        }
+        if parts.len() != 1 {
+            bail!(UnsupportedOperator, "{} groups over {} inputs side by side", conv.groups, parts.len());
+        }
+        let depthwise = conv.groups == input.channels && conv.groups == out.channels;
+        if depthwise {
+            let packing = Packing::Depthwise { channels: out.channels, window: kernel[0] * kernel[1] };
+            self.weights_of(graph, node, packing, out.channels, 4, reads);
+            Ok(conv_depthwise::launch(conv, input, kernel, out))
+        } else {
+            self.weights_of(graph, node, Packing::Grouped { shape }, out.channels, 4, reads);
+            Ok(conv_grouped::launch(conv, input, kernel, out))
+        }
+    }
+
+    /// Packs a convolution's weights and its bias (or zeros) and adds both to what it reads.
+    fn weights_of(
+        &mut self,
+        graph: &Graph,
+        node: &Node,
+        packing: Packing,
+        channels: usize,
+        block: usize,
+        reads: &mut Vec<Operand>,
+    ) {
+        let name = |at: usize| node.weights.get(at).map(|&id| graph.weights[id].name.as_str());
+        let kernel = self.weight(name(0), packing);
+        let bias = self.weight(name(1), Packing::Bias { channels, block });
+        reads.extend([kernel, bias]);
+    }
+
+    /// The constant, packed once however many nodes and segments read it so.
+    fn weight(&mut self, source: Option<&str>, packing: Packing) -> Operand {
+        let packed = PackedWeight::new(source, packing);
+        let known = self.weights.iter().position(|weight| *weight == packed);
+        Operand::Weight(known.unwrap_or_else(|| {
+            self.weights.push(packed);
+            self.weights.len() - 1
+        }))
+    }
+
+    /// Copies two by two, left to right.
+    fn concat(&mut self, node: &str, output: &str, inputs: &[ValueId], extents: &[Extent]) -> ValueId {
+        let (mut joined, mut a) = (inputs[0], extents[0]);
+        for (&next, &b) in inputs.iter().zip(extents).skip(1) {
+            let out = Extent { channels: a.channels + b.channels, ..a };
+            let value = self.value(output, out, Layout::Quads);
+            let reads = vec![Operand::Value(joined), Operand::Value(next)];
+            self.dispatch(node, concat::launch(a, b), reads, value, 0);
+            (joined, a) = (value, out);
+        }
+        joined
+    }
+
+    /// A view keeps its channels and its pixels' order; shape inference has made sure of it.
+    fn check_view(&self, graph: &Graph, node: &Node) -> Result<()> {
+        let (from, to) = (&graph.tensors[node.inputs[0]].shape, &graph.tensors[node.output].shape);
+        let (from, to) = (Extent::of(from), Extent::of(to));
+        if (from.channels, from.pixels()) != (to.channels, to.pixels()) {
+            bail!(UnsupportedOperator, "{from:?} does not lie as {to:?} does");
+        }
+        Ok(())
+    }
+
+    fn value(&mut self, name: &str, extent: Extent, layout: Layout) -> ValueId {
+        self.values.push(Value { name: name.to_owned(), extent, layout, buffer: 0 });
+        self.values.len() - 1
+    }
+
+    fn named(&self, name: &str) -> Result<ValueId> {
+        self.by_name.get(name).copied().ok_or_else(|| error!(BadShape, "tensor {name:?} is not there yet"))
+    }
+
+    fn dispatch(&mut self, node: &str, launch: Launch, reads: Vec<Operand>, output: ValueId, macs: u64) {
+        self.phase.dispatches.push(Dispatch { node: node.to_owned(), launch, reads, output, macs });
+    }
+}
+
+fn kernel_shape(graph: &Graph, node: &Node) -> Result<[usize; 4]> {
+    let shape = &graph.weights[node.weights[0]].shape;
+    <[usize; 4]>::try_from(shape.as_slice()).map_err(|_| error!(BadShape, "weights of shape {shape:?}"))
+}

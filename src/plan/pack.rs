@@ -1,0 +1,119 @@
+//! Constants in the order in which a kernel reads them.
+
+use crate::error::{Result, bail};
+use crate::kernels::{conv, conv_depthwise, conv_grouped, conv_transpose};
+use crate::model::Weights;
+
+/// A constant as a kernel wants it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PackedWeight {
+    /// Keys in the model file; empty for zeros that stand for a bias that is not there.
+    pub sources: Vec<String>,
+    /// From the file's order to the kernel's.
+    pub packing: Packing,
+    /// Bytes once packed, f32.
+    pub bytes: u64,
+}
+
+/// How a constant is packed; the functions stand beside the kernels that read them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Packing {
+    /// For [`conv`]: `[Co, Ci, Kh, Kw]`, and the channels of each part read side by side.
+    Conv {
+        /// Of the weights.
+        shape: [usize; 4],
+        /// Channels of each part.
+        parts: Vec<usize>,
+    },
+    /// For [`conv_depthwise`].
+    Depthwise {
+        /// Channels.
+        channels: usize,
+        /// Height times width.
+        window: usize,
+    },
+    /// For [`conv_grouped`].
+    Grouped {
+        /// `[Co, Ci/groups, Kh, Kw]`
+        shape: [usize; 4],
+    },
+    /// For [`conv_transpose`].
+    Transposed {
+        /// `[Ci, Co/groups, Kh, Kw]`
+        shape: [usize; 4],
+        /// Channel groups.
+        groups: usize,
+    },
+    /// A bias, or zeros, filled up to whole blocks of channels.
+    Bias {
+        /// Channels before filling up.
+        channels: usize,
+        /// Channels of a block.
+        block: usize,
+    },
+    /// An activation-shaped constant `[C, H, W]`, channels last, in quads.
+    Quads {
+        /// Channels, height, width.
+        shape: [usize; 3],
+    },
+}
+
+impl PackedWeight {
+    pub(super) fn new(source: Option<&str>, packing: Packing) -> Self {
+        let quads = |channels: usize| channels.div_ceil(4) * 4;
+        let values = match &packing {
+            Packing::Conv { shape: [o, _, kh, kw], parts } => {
+                let inputs: usize = parts.iter().map(|&channels| quads(channels)).sum();
+                o.next_multiple_of(conv::BLOCK) * inputs * kh * kw
+            }
+            Packing::Depthwise { channels, window } => quads(*channels) * window,
+            Packing::Grouped { shape: [o, i, kh, kw] } => quads(*o) * i * kh * kw,
+            Packing::Transposed { shape: [i, o, kh, kw], groups } => quads(o * groups) * (i / groups) * kh * kw,
+            Packing::Bias { channels, block } => channels.next_multiple_of(*block),
+            Packing::Quads { shape: [c, h, w] } => quads(*c) * h * w,
+        };
+        Self { sources: source.map(str::to_owned).into_iter().collect(), packing, bytes: values as u64 * 4 }
+    }
+
+    /// The packed values.
+    ///
+    /// # Errors
+    /// `Internal` when the weight was not loaded or is not of the planned size.
+    pub fn pack(&self, weights: &Weights) -> Result<Vec<f32>> {
+        let values = match self.sources.first() {
+            Some(name) => Some(weights.get(name)?.to_f32()),
+            None => None,
+        };
+        let given = values.as_deref().unwrap_or(&[]);
+        let expected = match &self.packing {
+            Packing::Conv { shape, .. } | Packing::Grouped { shape } | Packing::Transposed { shape, .. } => {
+                shape.iter().product()
+            }
+            Packing::Depthwise { channels, window } => channels * window,
+            Packing::Bias { channels, .. } => values.as_ref().map_or(0, |_| *channels),
+            Packing::Quads { shape } => shape.iter().product(),
+        };
+        if given.len() != expected {
+            bail!(Internal, "weight {:?}: expected {expected} values, found {}", self.sources, given.len());
+        }
+        Ok(match &self.packing {
+            Packing::Conv { shape, parts } => conv::pack_weights(given, *shape, parts),
+            Packing::Depthwise { channels, window } => conv_depthwise::pack_weights(given, *channels, *window),
+            Packing::Grouped { shape } => conv_grouped::pack_weights(given, *shape),
+            Packing::Transposed { shape, groups } => conv_transpose::pack_weights(given, *shape, *groups),
+            Packing::Bias { channels, block } => conv::pack_bias(values.as_deref(), *channels, *block),
+            Packing::Quads { shape } => quads(given, *shape),
+        })
+    }
+}
+
+fn quads(values: &[f32], [channels, height, width]: [usize; 3]) -> Vec<f32> {
+    let pixels = height * width;
+    let mut packed = Vec::with_capacity(channels.next_multiple_of(4) * pixels);
+    for pixel in 0..pixels {
+        for channel in 0..channels.next_multiple_of(4) {
+            packed.push(if channel < channels { values[channel * pixels + pixel] } else { 0.0 });
+        }
+    }
+    packed
+}
