@@ -61,11 +61,12 @@ fn main(
     @builtin(local_invocation_index) local: u32,
 ) {
     let index = invocation_index(workgroup, workgroups, local);
-    let tile = index / p.blocks;
-    let block = index % p.blocks;
-    let oy = tile / p.tiles;
-    if (oy >= p.out_size.y) { return; }
-    let ox = tile % p.tiles * 8u;
+    let tile = index % p.tiles;
+    let row = index / p.tiles;
+    let oy = row % p.out_size.y;
+    let block = row / p.out_size.y;
+    if (block >= p.blocks) { return; }
+    let ox = tile * 8u;
 
     let bias_a = bias[block * 2u];
     let bias_b = bias[block * 2u + 1u];

@@ -44,8 +44,8 @@ fn main(
 
     let position = vec2f(f32(ox), f32(oy)) * p.step + p.offset;
     if (p.nearest != 0u) {
-        let from = nearest(position);
-        output[index] = at(from.x, from.y, quad);
+        let source = nearest(position);
+        output[index] = at(source.x, source.y, quad);
         return;
     }
     let inside = clamp(position, vec2f(0.0), vec2f(p.in_size - 1u));

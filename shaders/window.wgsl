@@ -20,17 +20,17 @@ fn mirror(i: i32, length: i32) -> i32 {
 }
 
 fn value(at: vec3i) -> f32 {
-    var from = at * p.step.xyz + p.origin.xyz;
-    let outside = any(from.xy < vec2i(0)) || any(from.xy >= p.in_size.xy);
+    var source = at * p.step.xyz + p.origin.xyz;
+    let outside = any(source.xy < vec2i(0)) || any(source.xy >= p.in_size.xy);
     if (outside && p.outside == 0u) { return p.fill; }
     if (p.outside == 1u) {
-        from.x = mirror(from.x, p.in_size.x);
-        from.y = mirror(from.y, p.in_size.y);
+        source.x = mirror(source.x, p.in_size.x);
+        source.y = mirror(source.y, p.in_size.y);
     }
     // Also keeps the lanes beyond the last channel on values that exist.
-    from = clamp(from, vec3i(0), p.in_size.xyz - 1);
+    source = clamp(source, vec3i(0), p.in_size.xyz - 1);
     let quads = (p.in_size.z + 3) / 4;
-    return input[(from.y * p.in_size.x + from.x) * quads + from.z / 4][from.z % 4];
+    return input[(source.y * p.in_size.x + source.x) * quads + source.z / 4][source.z % 4];
 }
 
 @compute @workgroup_size(64)

@@ -17,6 +17,8 @@ pub mod pool;
 pub mod resize;
 pub mod softmax;
 pub mod source;
+#[cfg(test)]
+mod tests;
 pub mod window;
 
 use bytemuck::Pod;

@@ -8,9 +8,9 @@ use bytemuck::{Pod, Zeroable};
 #[repr(C)]
 #[derive(Debug, Clone, Copy, Pod, Zeroable)]
 pub struct Params {
-    args: [f32; 2],
-    code: u32,
-    count: u32,
+    pub(super) args: [f32; 2],
+    pub(super) code: u32,
+    pub(super) count: u32,
 }
 
 /// The number and the two arguments by which `shaders/shared/activation.wgsl` knows an activation.

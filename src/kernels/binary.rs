@@ -8,9 +8,9 @@ use bytemuck::{Pod, Zeroable};
 #[repr(C)]
 #[derive(Debug, Clone, Copy, Pod, Zeroable)]
 pub struct Params {
-    size: [u32; 4],
-    a_strides: [u32; 4],
-    b_strides: [u32; 4],
+    pub(super) size: [u32; 4],
+    pub(super) a_strides: [u32; 4],
+    pub(super) b_strides: [u32; 4],
 }
 
 /// Reads `a`, then `b`; each of their dimensions is the output's or 1.

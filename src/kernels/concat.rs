@@ -7,10 +7,10 @@ use bytemuck::{Pod, Zeroable};
 #[repr(C)]
 #[derive(Debug, Clone, Copy, Pod, Zeroable)]
 pub struct Params {
-    pixels: u32,
-    a_channels: u32,
-    b_channels: u32,
-    pad: u32,
+    pub(super) pixels: u32,
+    pub(super) a_channels: u32,
+    pub(super) b_channels: u32,
+    pub(super) pad: u32,
 }
 
 /// Reads `a`, then `b`, of equal width and height.

@@ -13,21 +13,21 @@ pub const BLOCK: usize = 8;
 #[repr(C)]
 #[derive(Debug, Clone, Copy, Pod, Zeroable)]
 pub struct Params {
-    in_size: [u32; 2],
-    out_size: [u32; 2],
-    window: [u32; 2],
-    stride: [u32; 2],
-    dilation: [u32; 2],
-    pad: [i32; 2],
-    part_quads: [u32; 4],
-    out_quads: u32,
-    blocks: u32,
-    tiles: u32,
-    before: u32,
-    before_args: [f32; 2],
-    after_args: [f32; 2],
-    after: u32,
-    tail: [u32; 3],
+    pub(super) in_size: [u32; 2],
+    pub(super) out_size: [u32; 2],
+    pub(super) window: [u32; 2],
+    pub(super) stride: [u32; 2],
+    pub(super) dilation: [u32; 2],
+    pub(super) pad: [i32; 2],
+    pub(super) part_quads: [u32; 4],
+    pub(super) out_quads: u32,
+    pub(super) blocks: u32,
+    pub(super) tiles: u32,
+    pub(super) before: u32,
+    pub(super) before_args: [f32; 2],
+    pub(super) after_args: [f32; 2],
+    pub(super) after: u32,
+    pub(super) tail: [u32; 3],
 }
 
 /// Reads the parts (up to [`crate::graph::fuse::MAX_PARTS`]), the residual if there is one, the packed

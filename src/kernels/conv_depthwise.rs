@@ -8,18 +8,18 @@ use bytemuck::{Pod, Zeroable};
 #[repr(C)]
 #[derive(Debug, Clone, Copy, Pod, Zeroable)]
 pub struct Params {
-    in_size: [u32; 2],
-    out_size: [u32; 2],
-    window: [u32; 2],
-    stride: [u32; 2],
-    dilation: [u32; 2],
-    pad: [i32; 2],
-    before_args: [f32; 2],
-    after_args: [f32; 2],
-    before: u32,
-    after: u32,
-    quads: u32,
-    tail: u32,
+    pub(super) in_size: [u32; 2],
+    pub(super) out_size: [u32; 2],
+    pub(super) window: [u32; 2],
+    pub(super) stride: [u32; 2],
+    pub(super) dilation: [u32; 2],
+    pub(super) pad: [i32; 2],
+    pub(super) before_args: [f32; 2],
+    pub(super) after_args: [f32; 2],
+    pub(super) before: u32,
+    pub(super) after: u32,
+    pub(super) quads: u32,
+    pub(super) tail: u32,
 }
 
 /// Reads the input, the residual if there is one, the packed weights and the packed bias.

@@ -8,18 +8,18 @@ use bytemuck::{Pod, Zeroable};
 #[repr(C)]
 #[derive(Debug, Clone, Copy, Pod, Zeroable)]
 pub struct Params {
-    in_size: [u32; 2],
-    out_size: [u32; 2],
-    window: [u32; 2],
-    stride: [u32; 2],
-    dilation: [u32; 2],
-    pad: [i32; 2],
-    in_quads: u32,
-    out_quads: u32,
-    group_inputs: u32,
-    group_outputs: u32,
-    channels: u32,
-    tail: u32,
+    pub(super) in_size: [u32; 2],
+    pub(super) out_size: [u32; 2],
+    pub(super) window: [u32; 2],
+    pub(super) stride: [u32; 2],
+    pub(super) dilation: [u32; 2],
+    pub(super) pad: [i32; 2],
+    pub(super) in_quads: u32,
+    pub(super) out_quads: u32,
+    pub(super) group_inputs: u32,
+    pub(super) group_outputs: u32,
+    pub(super) channels: u32,
+    pub(super) tail: u32,
 }
 
 /// Reads the input, the packed weights and the packed bias.

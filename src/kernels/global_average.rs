@@ -7,9 +7,9 @@ use bytemuck::{Pod, Zeroable};
 #[repr(C)]
 #[derive(Debug, Clone, Copy, Pod, Zeroable)]
 pub struct Params {
-    pixels: u32,
-    quads: u32,
-    tail: [u32; 2],
+    pub(super) pixels: u32,
+    pub(super) quads: u32,
+    pub(super) tail: [u32; 2],
 }
 
 /// Reads the input. One workgroup a quad; 65,535 workgroups are more channels than shapes allow here.

@@ -9,15 +9,15 @@ use bytemuck::{Pod, Zeroable};
 #[repr(C)]
 #[derive(Debug, Clone, Copy, Pod, Zeroable)]
 pub struct Params {
-    in_size: [u32; 2],
-    out_size: [u32; 2],
-    window: [u32; 2],
-    stride: [u32; 2],
-    dilation: [u32; 2],
-    pad: [i32; 2],
-    padded_end: [i32; 2],
-    quads: u32,
-    average: u32,
+    pub(super) in_size: [u32; 2],
+    pub(super) out_size: [u32; 2],
+    pub(super) window: [u32; 2],
+    pub(super) stride: [u32; 2],
+    pub(super) dilation: [u32; 2],
+    pub(super) pad: [i32; 2],
+    pub(super) padded_end: [i32; 2],
+    pub(super) quads: u32,
+    pub(super) average: u32,
 }
 
 /// Reads the input.

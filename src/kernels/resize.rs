@@ -9,12 +9,12 @@ use bytemuck::{Pod, Zeroable};
 #[repr(C)]
 #[derive(Debug, Clone, Copy, Pod, Zeroable)]
 pub struct Params {
-    in_size: [u32; 2],
-    out_size: [u32; 2],
-    step: [f32; 2],
-    offset: [f32; 2],
-    quads: u32,
-    nearest: u32,
+    pub(super) in_size: [u32; 2],
+    pub(super) out_size: [u32; 2],
+    pub(super) step: [f32; 2],
+    pub(super) offset: [f32; 2],
+    pub(super) quads: u32,
+    pub(super) nearest: u32,
 }
 
 /// Reads the input.

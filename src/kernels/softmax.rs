@@ -7,9 +7,9 @@ use bytemuck::{Pod, Zeroable};
 #[repr(C)]
 #[derive(Debug, Clone, Copy, Pod, Zeroable)]
 pub struct Params {
-    pixels: u32,
-    channels: u32,
-    tail: [u32; 2],
+    pub(super) pixels: u32,
+    pub(super) channels: u32,
+    pub(super) tail: [u32; 2],
 }
 
 /// Reads the input.

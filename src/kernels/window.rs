@@ -10,13 +10,13 @@ use bytemuck::{Pod, Zeroable};
 #[repr(C)]
 #[derive(Debug, Clone, Copy, Pod, Zeroable)]
 pub struct Params {
-    in_size: [i32; 4],
-    out_size: [i32; 4],
-    origin: [i32; 4],
-    step: [i32; 4],
-    outside: u32,
-    fill: f32,
-    tail: [u32; 2],
+    pub(super) in_size: [i32; 4],
+    pub(super) out_size: [i32; 4],
+    pub(super) origin: [i32; 4],
+    pub(super) step: [i32; 4],
+    pub(super) outside: u32,
+    pub(super) fill: f32,
+    pub(super) tail: [u32; 2],
 }
 
 fn xyc(extent: Extent) -> [i32; 4] {
