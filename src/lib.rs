@@ -7,7 +7,11 @@
 
 pub mod error;
 pub mod graph;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod import;
 pub mod model;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod pull;
 pub mod tensor;
 
 pub use error::{Error, ErrorKind, Result};
