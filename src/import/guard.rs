@@ -171,7 +171,7 @@ mod tests {
         let mut bytes = Vec::new();
         // model.graph(node(attribute(g(node(attribute(g(...
         for depth in 0..300 {
-            let field = [0x0a, 0x2a, 0x32][depth % 3];
+            let field = [0x2a, 0x0a, 0x32][depth % 3];
             let mut outer = vec![field];
             let mut length = bytes.len();
             while length >= 0x80 {

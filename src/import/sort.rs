@@ -75,7 +75,7 @@ enum State {
     Placed,
 }
 
-fn producers<'a>(nodes: &'a [NodeProto], is_given: impl Fn(&str) -> bool) -> Result<HashMap<&'a str, usize>> {
+fn producers(nodes: &[NodeProto], is_given: impl Fn(&str) -> bool) -> Result<HashMap<&str, usize>> {
     let mut producers = HashMap::new();
     for (index, node) in nodes.iter().enumerate() {
         for output in node.output.iter().filter(|name| !name.is_empty()) {
