@@ -9,9 +9,13 @@ pub mod error;
 #[cfg(feature = "gpu")]
 pub mod gpu;
 pub mod graph;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod import;
 pub mod kernels;
 pub mod model;
 pub mod plan;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod pull;
 pub mod reference;
 pub mod tensor;
 

@@ -1,0 +1,213 @@
+//! From an ONNX file to a [`Graph`] and its [`Weights`], and to a model file.
+//!
+//! What comes out is canonical: one node for each operator that computes something, shapes known,
+//! everything folded that does not depend on the picture (shape arithmetic, batch normalization,
+//! dequantisation), and nothing left that the wanted output does not need. Nodes stand in the order of
+//! the file as far as it is legal, so weights lie in the order in which the net uses them.
+//!
+//! Sizes that exporters bake in are opened again where they can be: a `Resize` to fixed sizes becomes a
+//! scale, a `Reshape` keeps what it does not change, so that [`Graph::with_input_size`] works.
+//!
+//! The file's author is a stranger. Whatever it says ends in a typed error or in a valid graph.
+
+mod batch_norm;
+mod call;
+mod constant;
+mod convert;
+mod fold;
+mod guard;
+mod lower;
+mod operators;
+mod quantised;
+mod rewrite;
+mod sort;
+mod tensor;
+
+pub use convert::{ConvertOptions, convert};
+
+use crate::error::{Result, bail, error};
+use crate::graph::Graph;
+use crate::model::Weights;
+use lower::{Lowering, Value};
+use rten_onnx::onnx::{DataType, GraphProto, ModelProto, TensorProto, ValueInfoProto};
+use std::collections::HashMap;
+
+/// Nodes that an output may need. IS-Net has 700, the largest segmentation nets some thousands.
+const MAX_NODES: usize = 1 << 14;
+
+/// The oldest operator set whose definitions are followed, and the newest that was looked at.
+const OPSETS: std::ops::RangeInclusive<i64> = 7..=23;
+
+/// What to take from an ONNX file.
+#[derive(Debug, Clone, Default)]
+pub struct ImportOptions {
+    /// The output to keep; the file's first when `None`.
+    pub output: Option<String>,
+    /// Width and height of the picture. Needed where the file leaves them open; where it does not, the
+    /// graph is read at the file's size and then changed with [`Graph::with_input_size`].
+    pub size: Option<[usize; 2]>,
+}
+
+/// A graph and its constants.
+#[derive(Debug, Clone)]
+pub struct Imported {
+    /// Canonical, validated. Tensors are called as in the ONNX file.
+    pub graph: Graph,
+    /// Keyed by the names in [`Graph::weights`]; f16 initializers stay f16, all others are f32.
+    pub weights: Weights,
+}
+
+/// Reads an ONNX file.
+///
+/// # Errors
+/// `BadModel` for bytes that are no ONNX model or contradict themselves (cycles, values that nothing makes,
+/// data that do not fit their dimensions, weights in other files), `BadShape` for operands that do not fit and
+/// for an open picture size that `options` does not give, `UnsupportedOperator` naming the first node that
+/// this crate cannot express.
+pub fn import_onnx(bytes: &[u8], options: &ImportOptions) -> Result<Imported> {
+    guard::check(bytes)?;
+    let model = ModelProto::parse_buf(bytes)
+        .map_err(|e| error!(BadModel, "the ONNX file cannot be read").with_source(e.to_string()))?;
+    let opset = opset(&model)?;
+    let graph = model.graph.ok_or_else(|| error!(BadModel, "expected a graph in the ONNX file, found none"))?;
+    let output = wanted_output(&graph, options)?;
+    let initializers = initializers(&graph)?;
+    let inputs: HashMap<&str, &ValueInfoProto> =
+        graph.input.iter().filter_map(|input| Some((input.name.as_deref()?, input))).collect();
+    // Old files list initializers among the inputs: the initializer is what counts.
+    let is_given = |name: &str| initializers.contains_key(name) || inputs.contains_key(name);
+    let order = sort::needed_in_order(&graph.node, output, is_given)?;
+    if order.len() > MAX_NODES {
+        bail!(BadModel, "expected at most {MAX_NODES} nodes, found {}", order.len());
+    }
+
+    let mut state = Lowering::new(bytes.len().saturating_mul(2).saturating_add(1 << 20));
+    let mut resized = false;
+    for &index in &order {
+        for name in graph.node[index].input.iter().filter(|name| !name.is_empty()) {
+            if state.value(name).is_ok() {
+                continue;
+            }
+            if let Some(initializer) = initializers.get(name.as_str()) {
+                let constant = tensor::read(initializer)?;
+                state.set(name, Value::Constant(constant));
+            } else if let Some(input) = inputs.get(name.as_str()) {
+                let (shape, other_size) = input_shape(input, options.size)?;
+                resized |= other_size;
+                state.input(name, shape).map_err(|e| e.context(format!("input {name:?}")))?;
+            }
+        }
+        state.add(&graph.node[index], opset)?;
+    }
+    let imported = finish(state, output)?;
+    match options.size {
+        Some([width, height]) if resized => {
+            Ok(Imported { graph: imported.graph.with_input_size(height, width)?, ..imported })
+        }
+        _ => Ok(imported),
+    }
+}
+
+fn opset(model: &ModelProto) -> Result<i64> {
+    let standard = |domain: Option<&str>| matches!(domain, None | Some("" | "ai.onnx"));
+    let version = model.opset_import.iter().find(|set| standard(set.domain.as_deref())).and_then(|set| set.version);
+    match version {
+        Some(version) if OPSETS.contains(&version) => Ok(version),
+        Some(version) => Err(error!(UnsupportedOperator, "operator set {version}: expected one of {OPSETS:?}")),
+        None => Err(error!(BadModel, "expected the version of the standard operator set, found none: no ONNX model?")),
+    }
+}
+
+fn wanted_output<'a>(graph: &'a GraphProto, options: &ImportOptions) -> Result<&'a str> {
+    let names = || graph.output.iter().filter_map(|output| output.name.as_deref());
+    match &options.output {
+        Some(wanted) => names().find(|name| name == wanted).ok_or_else(|| {
+            error!(BadArgument, "output {wanted:?}: expected one of {:?}", names().take(32).collect::<Vec<_>>())
+        }),
+        None => names().next().ok_or_else(|| error!(BadModel, "expected an output, found none")),
+    }
+}
+
+fn initializers(graph: &GraphProto) -> Result<HashMap<&str, &TensorProto>> {
+    let mut initializers = HashMap::new();
+    for tensor in &graph.initializer {
+        let name = tensor.name.as_deref().unwrap_or("");
+        if initializers.insert(name, tensor).is_some() {
+            bail!(BadModel, "two initializers are called {name:?}");
+        }
+    }
+    Ok(initializers)
+}
+
+/// A graph input's shape in the file, open dimensions filled in; and whether `size` asks for another one.
+fn input_shape(input: &ValueInfoProto, size: Option<[usize; 2]>) -> Result<(Vec<usize>, bool)> {
+    let name = input.name.as_deref().unwrap_or("");
+    let tensor = input.r#type.as_ref().and_then(|kind| kind.tensor_type.as_ref());
+    let Some(tensor) = tensor else { bail!(BadModel, "input {name:?}: expected a tensor") };
+    if !tensor.elem_type.is_some_and(fold::is_float) {
+        let found = tensor.elem_type.unwrap_or(DataType(0));
+        bail!(UnsupportedOperator, "input {name:?}: expected floats, found {found}");
+    }
+    let dims = tensor.shape.as_ref().map(|shape| shape.dim.as_slice()).unwrap_or_default();
+    if dims.len() != 4 {
+        bail!(BadShape, "input {name:?}: expected [1, C, H, W], found {} dimensions", dims.len());
+    }
+    let mut shape = Vec::with_capacity(4);
+    let mut other_size = false;
+    for (axis, dim) in dims.iter().enumerate() {
+        // Some exporters write an open dimension as 0 or -1.
+        let stated = dim.dim_value.filter(|&value| value > 0).map(|value| usize::try_from(value).unwrap_or(usize::MAX));
+        let wanted = size.and_then(|[width, height]| [None, None, Some(height), Some(width)][axis]);
+        shape.push(match (stated, axis, wanted) {
+            (Some(length), 0, _) if length != 1 => {
+                bail!(BadShape, "input {name:?}: expected a batch of 1, found {length}")
+            }
+            (Some(length), ..) => {
+                other_size |= wanted.is_some_and(|wanted| wanted != length);
+                length
+            }
+            (None, 0, _) => 1,
+            // Pictures are RGB; a net that is not says so at its first convolution.
+            (None, 1, _) => 3,
+            (None, _, Some(wanted)) => wanted,
+            (None, _, None) => {
+                bail!(BadShape, "input {name:?}: its height and width are open; expected a size to be given")
+            }
+        });
+    }
+    Ok((shape, other_size))
+}
+
+/// Rewrites, drops what the output does not need, and checks the result.
+fn finish(mut state: Lowering, output: &str) -> Result<Imported> {
+    let id = match state.value(output) {
+        Ok(Value::Tensor(id)) => *id,
+        Ok(_) => bail!(BadModel, "output {output:?}: expected something that depends on an input, found a constant"),
+        Err(_) => bail!(BadModel, "output {output:?}: expected a node's result, found an input"),
+    };
+    if state.graph.inputs.contains(&id) {
+        bail!(BadModel, "output {output:?}: expected a node's result, found an input");
+    }
+    state.graph.outputs = vec![id];
+    // The output may be another name of this tensor, after a cast that was dropped. Names are unique in
+    // the file, so this one is free unless a tensor has it for another reason.
+    if state.graph.tensors.iter().all(|tensor| tensor.name != output) {
+        state.graph.tensors[id].name = output.to_owned();
+    }
+    batch_norm::fold(&mut state)?;
+    quantised::restore_biases(&mut state.graph, &mut state.constants, &state.dequantised)?;
+    rewrite::gated_activations(&mut state.graph);
+
+    let inputs = state.graph.inputs.clone();
+    let graph = state.graph.extract(&inputs, &state.graph.outputs)?;
+    graph.validate()?;
+    let by_name: HashMap<&str, usize> =
+        state.graph.weights.iter().enumerate().map(|(id, weight)| (weight.name.as_str(), id)).collect();
+    let mut weights = Weights::default();
+    for spec in &graph.weights {
+        let constant = &state.constants[by_name[spec.name.as_str()]];
+        let weight = constant.to_weight().map_err(|e| e.context(format!("weight {:?}", spec.name)))?;
+        weights.insert(&spec.name, weight);
+    }
+    Ok(Imported { graph, weights })
+}

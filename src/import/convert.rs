@@ -1,0 +1,95 @@
+//! From an ONNX file to a model file.
+
+use super::{ImportOptions, import_onnx};
+use crate::error::{Result, bail};
+use crate::model::{Manifest, Postprocess, Preprocess, Source, write_model};
+use crate::tensor::DType;
+use sha2::{Digest, Sha256};
+use std::path::Path;
+
+/// What goes into a model file beside the net.
+#[derive(Debug, Clone)]
+pub struct ConvertOptions {
+    /// Short name: up to 64 letters, digits, `-`, `_` and `.`.
+    pub name: String,
+    /// Red, green, blue, as in [`Preprocess::mean`].
+    pub mean: [f32; 3],
+    /// Red, green, blue, as in [`Preprocess::scale`].
+    pub scale: [f32; 3],
+    /// How the mask is read off the output.
+    pub postprocess: Postprocess,
+    /// How weights are stored.
+    pub dtype: DType,
+    /// Where the ONNX file comes from, for [`Source::origin`].
+    pub origin: String,
+    /// SPDX expression, or `unknown`.
+    pub licence: String,
+    /// The output that is the mask; the file's first when `None`.
+    pub output: Option<String>,
+    /// Width and height of the picture; the file's when `None`.
+    pub size: Option<[usize; 2]>,
+}
+
+impl ConvertOptions {
+    /// `name`, and for the rest what suits a net that takes `x / 255` and gives alpha: f16 weights, the
+    /// file's first output and its size, origin and licence unknown.
+    pub fn new(name: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            mean: [0.0; 3],
+            scale: [255.0; 3],
+            postprocess: Postprocess::Alpha,
+            dtype: DType::F16,
+            origin: "unknown".to_owned(),
+            licence: "unknown".to_owned(),
+            output: None,
+            size: None,
+        }
+    }
+}
+
+/// Converts an ONNX file to a model file at `out`, all or nothing.
+///
+/// # Errors
+/// As [`import_onnx`]; `BadModel` when the net does not take one picture `[1, 3, H, W]` and give one mask
+/// `[1, 1, H', W']`; `BadArgument` for preprocessing that divides by zero; `Io` when `out` cannot be written.
+pub fn convert(onnx: &[u8], out: &Path, options: &ConvertOptions) -> Result<Manifest> {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
+    if options.name.is_empty() || options.name.len() > 64 || !options.name.chars().all(plain) {
+        bail!(BadArgument, "model name {:?}: expected 1 to 64 letters, digits, '-', '_' or '.'", options.name);
+    }
+    let numbers = options.mean.iter().chain(&options.scale);
+    if numbers.into_iter().any(|value| !value.is_finite()) || options.scale.contains(&0.0) {
+        bail!(
+            BadArgument,
+            "mean {:?}, scale {:?}: expected finite numbers and no zero scale",
+            options.mean,
+            options.scale
+        );
+    }
+    let imported = import_onnx(onnx, &ImportOptions { output: options.output.clone(), size: options.size })?;
+    let graph = imported.graph;
+    let shape = |ids: &[usize]| ids.iter().map(|&id| graph.tensors[id].shape.clone()).collect::<Vec<_>>();
+    let (inputs, outputs) = (shape(&graph.inputs), shape(&graph.outputs));
+    let [[1, 3, height, width]] = inputs.iter().map(Vec::as_slice).collect::<Vec<_>>()[..] else {
+        bail!(BadModel, "expected one input of shape [1, 3, H, W], found {inputs:?}");
+    };
+    let (height, width) = (*height, *width);
+    if !matches!(outputs[..], [ref mask] if matches!(mask[..], [1, 1, _, _])) {
+        bail!(BadModel, "expected an output of shape [1, 1, H, W], found {outputs:?}");
+    }
+    let manifest = Manifest {
+        name: options.name.clone(),
+        preprocess: Preprocess { size: [width, height], mean: options.mean, scale: options.scale },
+        postprocess: options.postprocess,
+        splits: vec![],
+        source: Source {
+            origin: options.origin.clone(),
+            licence: options.licence.clone(),
+            sha256: format!("{:x}", Sha256::digest(onnx)),
+        },
+        sha256: String::new(),
+        graph,
+    };
+    write_model(out, manifest, &imported.weights, options.dtype)
+}

@@ -1,0 +1,137 @@
+//! Functions of one or two values, and softmax.
+
+use super::super::call::{self, Call};
+use super::super::constant::Constant;
+use super::super::lower::{Lowering, Value};
+use super::super::quantised;
+use super::window::finite;
+use crate::error::{Result, bail};
+use crate::graph::{Activation, Binary, Op};
+
+pub(super) fn activation(state: &mut Lowering, call: Call<'_>) -> Result<()> {
+    let input = state.tensor(call, 0)?;
+    let activation = match call.operator() {
+        "Relu" => Activation::Relu,
+        "Sigmoid" => Activation::Sigmoid,
+        "Tanh" => Activation::Tanh,
+        "HardSwish" => Activation::HardSwish,
+        "LeakyRelu" => Activation::LeakyRelu { alpha: call.float("alpha", 0.01)? },
+        "HardSigmoid" => Activation::HardSigmoid { alpha: call.float("alpha", 0.2)?, beta: call.float("beta", 0.5)? },
+        "PRelu" => Activation::LeakyRelu { alpha: one_slope(state, call)? },
+        _ => Activation::Clip {
+            min: limit(state, call, "min", 1, f32::MIN)?,
+            max: limit(state, call, "max", 2, f32::MAX)?,
+        },
+    };
+    state.emit(call, Op::Activation(activation), vec![input], vec![])
+}
+
+/// A limit of `Clip`: an input since version 11, an attribute before.
+fn limit(state: &Lowering, call: Call<'_>, name: &str, index: usize, default: f32) -> Result<f32> {
+    let value = match state.constant(call, index)? {
+        Some(value) => value.scalar().map_err(|e| e.context(name))?,
+        None => call.attribute(name).and_then(|attribute| attribute.f).unwrap_or(default),
+    };
+    finite(name, value)
+}
+
+/// A `PRelu` whose channels share their slope is a leaky ReLU.
+fn one_slope(state: &Lowering, call: Call<'_>) -> Result<f32> {
+    let slopes = state.constant(call, 1)?.map(Constant::to_floats).unwrap_or_default();
+    match slopes.split_first() {
+        Some((first, rest)) if rest.iter().all(|slope| slope == first) => finite("slope", *first),
+        _ => bail!(UnsupportedOperator, "expected one slope, found {} different ones", slopes.len()),
+    }
+}
+
+/// `Add`, `Sub`, `Mul`; and `Div` by a constant, as a product with its reciprocal.
+pub(super) fn binary(state: &mut Lowering, call: Call<'_>) -> Result<()> {
+    let function = match call.operator() {
+        "Add" => Binary::Add,
+        "Sub" => Binary::Sub,
+        _ => Binary::Mul,
+    };
+    let operands = (state.operand(call, 0)?.clone(), state.operand(call, 1)?.clone());
+    let divides = call.operator() == "Div";
+    match operands {
+        (Value::Tensor(a), Value::Tensor(b)) if !divides => {
+            state.emit(call, Op::Binary { function, constant_first: false }, vec![a, b], vec![])
+        }
+        (Value::Tensor(a), Value::Constant(constant)) => {
+            if divides {
+                state.spend(constant.len())?;
+            }
+            let constant = if divides { reciprocal(&constant)? } else { constant };
+            with_constant(state, call, function, [a, 1], &constant)
+        }
+        (Value::Constant(constant), Value::Tensor(b)) if !divides => {
+            with_constant(state, call, function, [b, 0], &constant)
+        }
+        (Value::Quantised(_), _) | (_, Value::Quantised(_)) if function == Binary::Mul && !divides => {
+            quantised::multiply(state, call, operands)
+        }
+        _ => bail!(UnsupportedOperator, "expected activations and constants, and no division by an activation"),
+    }
+}
+
+/// One activation and the constant that is input `index`.
+fn with_constant(
+    state: &mut Lowering,
+    call: Call<'_>,
+    function: Binary,
+    [tensor, index]: [usize; 2],
+    constant: &Constant,
+) -> Result<()> {
+    // A leading 1 beyond the activation's rank, or no axes at all, are spellings of the same thing.
+    let rank = state.shape(tensor).len();
+    let extra = constant.shape.len().saturating_sub(rank);
+    let mut shape = constant.shape.clone();
+    if shape[..extra].iter().all(|&dim| dim == 1) {
+        shape.drain(..extra);
+    }
+    if shape.is_empty() {
+        shape.push(1);
+    }
+    let weight = state.weight(call.input(index).unwrap_or_default(), &constant.with_shape(shape)?)?;
+    let constant_first = index == 0 && function == Binary::Sub;
+    state.emit(call, Op::Binary { function, constant_first }, vec![tensor], vec![weight])
+}
+
+fn reciprocal(constant: &Constant) -> Result<Constant> {
+    let values: Vec<f32> = constant.to_floats().into_iter().map(f32::recip).collect();
+    if values.iter().any(|value| !value.is_finite()) {
+        bail!(BadModel, "a division by zero");
+    }
+    Constant::floats(constant.shape.clone(), &values)
+}
+
+/// `Sum` of any number of activations, as a chain of additions.
+pub(super) fn sum(state: &mut Lowering, call: Call<'_>) -> Result<()> {
+    let count = call.node.input.len();
+    let mut total = state.tensor(call, 0)?;
+    if count == 1 {
+        return state.alias(call, 0);
+    }
+    let add = Op::Binary { function: Binary::Add, constant_first: false };
+    for index in 1..count - 1 {
+        let next = state.tensor(call, index)?;
+        let name = format!("{}.{index}", call.output(0)?);
+        total = state.emit_as(call, &name, add.clone(), vec![total, next], vec![])?;
+    }
+    let last = state.tensor(call, count - 1)?;
+    state.emit(call, add, vec![total, last], vec![])
+}
+
+/// Softmax over channels.
+pub(super) fn softmax(state: &mut Lowering, call: Call<'_>) -> Result<()> {
+    let input = state.tensor(call, 0)?;
+    let shape = state.shape(input).to_vec();
+    let flattens = call.opset < 13;
+    let axis = call::axis(call.int("axis", if flattens { 1 } else { -1 }), shape.len())?;
+    // Before version 13 everything from the axis on was normalized together.
+    let together = flattens && shape.iter().skip(2).any(|&dim| dim != 1);
+    if axis != 1 || together {
+        bail!(UnsupportedOperator, "expected a softmax over channels alone, found axis {axis} of {shape:?}");
+    }
+    state.emit(call, Op::Softmax, vec![input], vec![])
+}
