@@ -5,6 +5,7 @@
 //! segment becomes a plan of dispatches that the GPU runs; what crosses goes through a codec and the
 //! wire to the server, and back.
 
+pub mod codec;
 pub mod error;
 pub mod graph;
 pub mod model;
