@@ -7,6 +7,8 @@
 
 pub mod codec;
 pub mod error;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod export;
 pub mod graph;
 pub mod model;
 pub mod tensor;
