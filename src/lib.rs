@@ -11,6 +11,10 @@ pub mod error;
 pub mod export;
 pub mod graph;
 pub mod model;
+pub mod platform;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod server;
 pub mod tensor;
+pub mod wire;
 
 pub use error::{Error, ErrorKind, Result};
