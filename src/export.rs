@@ -34,8 +34,7 @@ const IR_VERSION: i64 = 8;
 pub fn to_onnx(graph: &Graph, weights: &Weights) -> Result<Vec<u8>> {
     let mut writer = Writer::new(graph, weights);
     for node in &graph.nodes {
-        nodes::write(&mut writer, node)
-            .map_err(|e| e.context(format!("node {:?} ({})", node.name, node.op.name())))?;
+        nodes::write(&mut writer, node).map_err(|e| e.context(format!("node {:?} ({})", node.name, node.op.name())))?;
     }
     let value = |&id: &usize| value_info(&graph.tensors[id].name, &graph.tensors[id].shape);
     let graph = GraphProto {

@@ -143,8 +143,7 @@ fn a_fused_convolution_equals_its_parts() {
     node.inputs = vec![0, 1, 0];
     node.output = 2;
     let Op::Conv(conv) = &mut node.op else { unreachable!("the third node is the convolution") };
-    conv.epilogue =
-        Epilogue { before: Some(Activation::Relu), residual: true, after: Some(Activation::Sigmoid) };
+    conv.epilogue = Epilogue { before: Some(Activation::Relu), residual: true, after: Some(Activation::Sigmoid) };
     fused.nodes.push(node);
     fused.outputs = vec![2];
     fused.validate().unwrap();

@@ -15,11 +15,8 @@ impl Names {
         let mut names = Self { taken, weights: Vec::new(), next: 0 };
         for weight in &graph.weights {
             // Weights and tensors are named apart in the model file, but share one space in ONNX.
-            let name = if names.taken.insert(weight.name.clone()) {
-                weight.name.clone()
-            } else {
-                names.fresh("weight")
-            };
+            let name =
+                if names.taken.insert(weight.name.clone()) { weight.name.clone() } else { names.fresh("weight") };
             names.weights.push(name);
         }
         names

@@ -85,8 +85,9 @@ fn write_conv(
     ];
     // Each step makes a value of its own; the last makes the node's output.
     let epilogue = conv.epilogue;
-    let mut open =
-        usize::from(epilogue.before.is_some()) + usize::from(residual.is_some()) + usize::from(epilogue.after.is_some());
+    let mut open = usize::from(epilogue.before.is_some())
+        + usize::from(residual.is_some())
+        + usize::from(epilogue.after.is_some());
     let mut next = |writer: &mut Writer<'_>| {
         if open == 0 {
             return output.clone();
