@@ -95,7 +95,8 @@ fn a_request_is_spelt_as_the_protocol_says() {
 
 #[test]
 fn numbers_in_json_may_be_nested() {
-    let json = br#"{"inputs": [{"name": "a", "datatype": "FP32", "shape": [1, 2, 2], "data": [[[1, 2.5], [-3, 4e0]]]}]}"#;
+    let json =
+        br#"{"inputs": [{"name": "a", "datatype": "FP32", "shape": [1, 2, 2], "data": [[[1, 2.5], [-3, 4e0]]]}]}"#;
     let request = InferRequest::decode(None, json, &Limits::default()).unwrap();
     let Input::Tensors(tensors) = request.input else { panic!("expected tensors") };
     let decoded = codec::decode(&tensors[0].coded, &[1, 2, 2]).unwrap();
