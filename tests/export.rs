@@ -148,7 +148,7 @@ fn a_fused_convolution_equals_its_parts() {
     fused.outputs = vec![2];
     fused.validate().unwrap();
     let input = Lcg(5).tensor(&[1, 2, 5, 5]);
-    let (whole, split) = (run(&parts, &weights, &[input.clone()]), run(&fused, &weights, &[input]));
+    let (whole, split) = (run(&parts, &weights, std::slice::from_ref(&input)), run(&fused, &weights, &[input]));
     assert_eq!(whole[0].shape(), split[0].shape());
     for (a, b) in whole[0].data().iter().zip(split[0].data()) {
         assert!((a - b).abs() < 1e-6, "{a} and {b}");
@@ -163,7 +163,7 @@ fn segments_in_a_row_give_what_the_whole_net_gives() {
     let body = graph.extract(&[id("up")], &[id("down")]).unwrap();
     let tail = graph.extract(&[id("down"), id("skip")], &[id("mask")]).unwrap();
     let picture = Lcg(3).tensor(&[1, 3, 32, 32]);
-    let whole = run(&graph, &weights, &[picture.clone()]);
+    let whole = run(&graph, &weights, std::slice::from_ref(&picture));
     let sent = run(&head, &weights, &[picture]);
     let back = run(&body, &weights, &sent[..1]);
     let mask = run(&tail, &weights, &[back[0].clone(), sent[1].clone()]);

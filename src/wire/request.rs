@@ -1,7 +1,7 @@
 //! What the client asks.
 
 use super::header::{Datatype, OutputHeader, Parameters, RequestHeader, TensorHeader, flag, text};
-use super::tensors::{self, NamedTensor, Part};
+use super::tensors::{self, NamedTensor, Part, Written};
 use super::{Encoded, IMAGE, Limits, divide, parse_size, size_text};
 use crate::codec::Codec;
 use crate::error::{Result, bail, error};
@@ -103,8 +103,6 @@ fn output_header(output: &WantedOutput) -> OutputHeader {
     parameters.insert("binary_data".to_owned(), output.binary.into());
     OutputHeader { name: output.name.clone(), parameters }
 }
-
-type Written<'a> = (Vec<TensorHeader>, Vec<Cow<'a, [u8]>>);
 
 fn write_picture<'a>(upload: &'a Upload<'_>) -> Result<Written<'a>> {
     let length = u32::try_from(upload.bytes.len())

@@ -153,8 +153,11 @@ pub(super) fn read<'a>(
     read
 }
 
-/// Headers for `tensors`, and the bytes that stand behind the JSON.
-pub(super) fn write<'a>(tensors: &'a [NamedTensor<'_>]) -> Result<(Vec<TensorHeader>, Vec<Cow<'a, [u8]>>)> {
+/// Headers, and the bytes that stand behind the JSON.
+pub(super) type Written<'a> = (Vec<TensorHeader>, Vec<Cow<'a, [u8]>>);
+
+/// `tensors` as a message holds them.
+pub(super) fn write<'a>(tensors: &'a [NamedTensor<'_>]) -> Result<Written<'a>> {
     let (mut headers, mut payloads) = (Vec::new(), Vec::new());
     for NamedTensor { name, coded, binary } in tensors {
         let datatype = match coded.codec {
