@@ -5,7 +5,10 @@
 //! segment becomes a [`plan`] of dispatches of [`kernels`] that the GPU runs; what crosses goes through a codec and the
 //! wire to the server, and back.
 
+pub mod codec;
 pub mod error;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod export;
 #[cfg(feature = "gpu")]
 pub mod gpu;
 pub mod graph;
@@ -14,9 +17,13 @@ pub mod import;
 pub mod kernels;
 pub mod model;
 pub mod plan;
+pub mod platform;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod pull;
 pub mod reference;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod server;
 pub mod tensor;
+pub mod wire;
 
 pub use error::{Error, ErrorKind, Result};

@@ -1,0 +1,7 @@
+//! The world outside, in twins with one interface: `native` here, `web` in the browser.
+
+#[cfg(not(target_arch = "wasm32"))]
+mod native;
+
+#[cfg(not(target_arch = "wasm32"))]
+pub use native::{HttpConfig, HttpTransport};

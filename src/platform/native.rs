@@ -1,0 +1,111 @@
+//! HTTP by `ureq`, time by the system.
+
+use crate::error::{Result, bail, error};
+use crate::wire::client::{HttpAnswer, HttpRequest, Transport};
+use crate::wire::{BINARY, HEADER_LENGTH};
+use std::io::ErrorKind as IoKind;
+use std::time::{Duration, Instant};
+use ureq::http::{HeaderMap, Uri, header};
+
+/// How long a server is waited for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HttpConfig {
+    /// For the connection, TLS included.
+    pub connect_timeout: Duration,
+    /// From the first step to the last byte of the answer.
+    pub timeout: Duration,
+}
+
+impl Default for HttpConfig {
+    fn default() -> Self {
+        Self { connect_timeout: Duration::from_secs(10), timeout: Duration::from_secs(120) }
+    }
+}
+
+/// A [`Transport`] over HTTP. Blocks inside its futures.
+#[derive(Debug, Clone)]
+pub struct HttpTransport {
+    agent: ureq::Agent,
+    base: String,
+    timeout: Duration,
+    start: Instant,
+}
+
+impl HttpTransport {
+    /// `server` is an `http` or `https` address, perhaps with a path that goes before `/v2`.
+    ///
+    /// # Errors
+    /// `BadArgument` when it is no such address.
+    pub fn new(server: &str, config: HttpConfig) -> Result<Self> {
+        let base = server.trim_end_matches('/').to_owned();
+        let uri: Uri =
+            base.parse().map_err(|e| error!(BadArgument, "server {server:?} is no address").with_source(e))?;
+        if !matches!(uri.scheme_str(), Some("http" | "https")) || uri.host().is_none() || uri.query().is_some() {
+            bail!(BadArgument, "server {server:?}: expected an address such as https://cut.example.com");
+        }
+        let mut builder = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .max_redirects(0)
+            .max_redirects_will_error(false)
+            .timeout_connect(Some(config.connect_timeout))
+            .timeout_global(Some(config.timeout))
+            .user_agent(concat!("headwater/", env!("CARGO_PKG_VERSION")));
+        // No proxy can reach this machine's own loopback.
+        if matches!(uri.host(), Some("localhost" | "127.0.0.1" | "[::1]")) {
+            builder = builder.proxy(None);
+        }
+        Ok(Self { agent: builder.build().into(), base, timeout: config.timeout, start: Instant::now() })
+    }
+
+    fn failure(&self, error: ureq::Error) -> crate::Error {
+        let server = &self.base;
+        match error {
+            ureq::Error::Timeout(step) => {
+                error!(Timeout, "{server} did not answer within {:?} ({step})", self.timeout)
+            }
+            ureq::Error::Io(e) if matches!(e.kind(), IoKind::TimedOut | IoKind::WouldBlock) => {
+                error!(Timeout, "{server} did not answer in time").with_source(e)
+            }
+            ureq::Error::BodyExceedsLimit(limit) => {
+                error!(BadMessage, "{server} answers with more than the {limit} bytes that could be right")
+            }
+            ureq::Error::Protocol(e) => error!(BadMessage, "{server} does not speak HTTP").with_source(e),
+            e => error!(ServerUnreachable, "{server} cannot be reached").with_source(e),
+        }
+    }
+}
+
+impl Transport for HttpTransport {
+    async fn send(&self, request: HttpRequest) -> Result<HttpAnswer> {
+        let address = format!("{}{}", self.base, request.path);
+        let answer = match request.post {
+            None => self.agent.get(&address).call(),
+            Some(post) => self
+                .agent
+                .post(&address)
+                .header(header::CONTENT_TYPE, BINARY)
+                .header(HEADER_LENGTH, post.json_bytes.to_string())
+                .send(&post.body),
+        };
+        let (parts, mut body) = answer.map_err(|e| self.failure(e))?.into_parts();
+        let limit = request.max_answer_bytes;
+        if let Some(stated) = body.content_length().filter(|stated| *stated > limit as u64) {
+            bail!(BadMessage, "{} announces {stated} bytes, at most {limit} could be right", self.base);
+        }
+        let bytes = body.with_config().limit(limit as u64).read_to_vec().map_err(|e| self.failure(e))?;
+        let text = |headers: &HeaderMap, name: &str| {
+            headers.get(name).and_then(|value| value.to_str().ok().map(str::to_owned))
+        };
+        Ok(HttpAnswer {
+            status: parts.status.as_u16(),
+            json_bytes: text(&parts.headers, HEADER_LENGTH),
+            content_type: text(&parts.headers, header::CONTENT_TYPE.as_str()).unwrap_or_default(),
+            retry_after: text(&parts.headers, header::RETRY_AFTER.as_str()).and_then(|text| text.parse().ok()),
+            body: bytes,
+        })
+    }
+
+    fn now_millis(&self) -> f64 {
+        self.start.elapsed().as_secs_f64() * 1e3
+    }
+}

@@ -1,0 +1,74 @@
+//! What runs a body.
+
+mod prepared;
+mod rten;
+
+pub use self::rten::RtenExecutor;
+
+use super::ModelFile;
+use crate::error::Result;
+use crate::graph::Graph;
+use crate::model::{Manifest, Weights};
+use crate::tensor::Tensor;
+use std::sync::Arc;
+
+/// Runs bodies. Called from threads that may block.
+pub trait Executor: Send + Sync {
+    /// For reports: `cpu`, `gpu`, ...
+    fn name(&self) -> &str;
+
+    /// Makes a body ready ahead of its first run.
+    ///
+    /// # Errors
+    /// As [`Self::run`].
+    fn prepare(&self, body: &Body) -> Result<()> {
+        let _ = body;
+        Ok(())
+    }
+
+    /// The body's outputs, in the order of its graph's, for `inputs` in the order of its graph's. Their
+    /// shapes have been checked.
+    ///
+    /// # Errors
+    /// `UnsupportedOperator` when this executor lacks an operator; `ServerError` or others when it fails.
+    fn run(&self, body: &Body, inputs: Vec<Tensor>) -> Result<Vec<Tensor>>;
+}
+
+/// What tells one body from another within a model.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct BodyKey {
+    /// Tensors given, in order.
+    pub inputs: Vec<String>,
+    /// Tensors wanted, in order.
+    pub outputs: Vec<String>,
+    /// Width, height of the whole graph's input.
+    pub size: [usize; 2],
+}
+
+/// A segment of the model, and the way to its weights.
+pub struct Body {
+    /// Which one it is.
+    pub key: BodyKey,
+    /// Canonical, with shapes for [`BodyKey::size`].
+    pub graph: Graph,
+    model: Arc<ModelFile>,
+}
+
+impl Body {
+    pub(super) fn new(key: BodyKey, graph: Graph, model: Arc<ModelFile>) -> Self {
+        Self { key, graph, model }
+    }
+
+    /// The model that it is part of.
+    pub fn manifest(&self) -> &Manifest {
+        self.model.manifest()
+    }
+
+    /// Reads its weights from the model file; executors do so once.
+    ///
+    /// # Errors
+    /// Those of [`crate::model::Model::load`].
+    pub fn load_weights(&self) -> Result<Weights> {
+        self.model.weights(&self.graph)
+    }
+}

@@ -1,0 +1,115 @@
+//! From the tensors that a request names to the body that it wants.
+
+use super::executor::{Body, BodyKey};
+use super::{ModelFile, ServerConfig};
+use crate::codec::Codec;
+use crate::error::{Result, bail};
+use crate::graph::{Graph, TensorId};
+use crate::model::{Manifest, NamedSplit};
+use crate::wire::{RequestHead, WantedOutput};
+use std::sync::Arc;
+
+/// A request that makes sense.
+pub(super) struct Wanted {
+    pub(super) body: Body,
+    pub(super) outputs: Vec<WantedOutput>,
+    /// Width, height.
+    pub(super) size: [usize; 2],
+}
+
+/// Compares a request with the model.
+///
+/// # Errors
+/// `Mismatch` for another model, or a named split with other tensors; `UnknownSplit` when the tensors
+/// make no body; `BadShape` when one has another shape here; `BadArgument` for sizes beyond the limit.
+pub(super) fn resolve(model: &Arc<ModelFile>, config: &ServerConfig, head: &RequestHead) -> Result<Wanted> {
+    let manifest = model.manifest();
+    if let Some(theirs) = head.parameters.model_sha256.as_ref().filter(|theirs| **theirs != manifest.sha256) {
+        bail!(Mismatch, "the model here is {}, the request is for {theirs:?}", manifest.sha256);
+    }
+    let size = head.parameters.size.unwrap_or(manifest.preprocess.size);
+    let graph = sized(manifest, size, config)?;
+    let inputs = match head.tensors() {
+        None => graph.inputs.clone(),
+        Some(tensors) => {
+            let mut inputs = Vec::new();
+            for (name, shape, _) in tensors {
+                let id = graph.tensor(name)?;
+                let expected = &graph.tensors[id].shape;
+                if shape != expected {
+                    bail!(BadShape, "tensor {name:?} at size {size:?}: expected shape {expected:?}, found {shape:?}");
+                }
+                inputs.push(id);
+            }
+            inputs
+        }
+    };
+    let outputs = if head.outputs.is_empty() {
+        let binary = head.binary_outputs;
+        let wanted = |&id: &TensorId| WantedOutput { name: graph.tensors[id].name.clone(), codec: Codec::F32, binary };
+        graph.outputs.iter().map(wanted).collect()
+    } else {
+        head.outputs.clone()
+    };
+    let output_ids = outputs.iter().map(|output| graph.tensor(&output.name)).collect::<Result<Vec<_>>>()?;
+    let body = body(model, &graph, &inputs, &output_ids, size)?;
+    if let Some(name) = &head.parameters.split {
+        check_split(manifest, name, &body.key)?;
+    }
+    Ok(Wanted { body, outputs, size })
+}
+
+/// The body of one of the model's own splits, at the model's own size.
+pub(super) fn named(model: &Arc<ModelFile>, split: &NamedSplit) -> Result<Body> {
+    let Manifest { graph, preprocess, .. } = model.manifest();
+    let ids = |names: &[String]| names.iter().map(|name| graph.tensor(name)).collect::<Result<Vec<_>>>();
+    let inputs = if split.up.is_empty() { graph.inputs.clone() } else { ids(&split.up)? };
+    let outputs = if split.down.is_empty() { graph.outputs.clone() } else { ids(&split.down)? };
+    body(model, graph, &inputs, &outputs, preprocess.size)
+}
+
+fn sized(manifest: &Manifest, size: [usize; 2], config: &ServerConfig) -> Result<Graph> {
+    let own = manifest.preprocess.size;
+    if size == own {
+        return Ok(manifest.graph.clone());
+    }
+    let most = config.max_pixels.unwrap_or(own[0].saturating_mul(own[1]));
+    if size[0].checked_mul(size[1]).is_none_or(|pixels| pixels > most) {
+        bail!(BadArgument, "size {size:?}: this server runs at most {most} pixels");
+    }
+    manifest.graph.with_input_size(size[1], size[0])
+}
+
+fn body(
+    model: &Arc<ModelFile>,
+    graph: &Graph,
+    inputs: &[TensorId],
+    outputs: &[TensorId],
+    size: [usize; 2],
+) -> Result<Body> {
+    let segment = graph.extract(inputs, outputs)?;
+    let names = |ids: &[TensorId]| ids.iter().map(|&id| graph.tensors[id].name.clone()).collect();
+    let key = BodyKey { inputs: names(inputs), outputs: names(outputs), size };
+    Ok(Body::new(key, segment, model.clone()))
+}
+
+/// A split's name is only a label, unless the model has a split of that name: then it must be that one.
+fn check_split(manifest: &Manifest, name: &str, key: &BodyKey) -> Result<()> {
+    let Some(split) = manifest.splits.iter().find(|split| split.name == name) else {
+        return Ok(());
+    };
+    let same = |ours: &[String], theirs: &[String]| {
+        ours.is_empty() || (ours.len() == theirs.len() && ours.iter().all(|name| theirs.contains(name)))
+    };
+    if !same(&split.up, &key.inputs) || !same(&split.down, &key.outputs) {
+        bail!(
+            Mismatch,
+            "split {name:?} is {:?} to {:?} here, the request says {:?} to {:?}",
+            split.up,
+            split.down,
+            key.inputs,
+            key.outputs
+        );
+    }
+    Ok(())
+}

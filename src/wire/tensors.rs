@@ -1,0 +1,209 @@
+//! Crossing tensors among a message's tensors: which belong together, and where their bytes lie.
+
+use super::Limits;
+use super::header::{Datatype, Numbers, Parameters, TensorHeader};
+use crate::codec::{self, Codec, Coded};
+use crate::error::{Result, bail, error};
+use std::borrow::Cow;
+
+/// A crossing tensor and its name in the graph.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NamedTensor<'a> {
+    /// As in the graph.
+    pub name: String,
+    /// What travels.
+    pub coded: Coded<'a>,
+    /// Raw bytes behind the JSON; else numbers in it, which only `f32` can be.
+    pub binary: bool,
+}
+
+/// What the JSON part says about a crossing tensor, checked against itself: the bytes are those of the
+/// shape. Whether the shape is the right one is for the caller to say.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Part {
+    /// Index of the values' header.
+    pub(super) values: usize,
+    pub(super) codec: Codec,
+    /// Index of the scales' header.
+    scales: Option<usize>,
+}
+
+const SCALES_SUFFIX: &str = ".scales";
+
+/// Finds the crossing tensors in a message's headers.
+pub(super) fn parts(headers: &[TensorHeader], limits: &Limits) -> Result<Vec<Part>> {
+    if headers.len() > limits.tensors {
+        bail!(BadMessage, "{} tensors: expected at most {}", headers.len(), limits.tensors);
+    }
+    for (index, header) in headers.iter().enumerate() {
+        if headers[..index].iter().any(|earlier| earlier.name == header.name) {
+            bail!(BadMessage, "two tensors are called {:?}", header.name);
+        }
+    }
+    let mut parts = Vec::new();
+    for (index, header) in headers.iter().enumerate() {
+        if is_scales(header, headers) {
+            continue;
+        }
+        let part = part(index, headers)?;
+        check(&part, headers).map_err(|e| e.context(format!("tensor {:?}", header.name)))?;
+        parts.push(part);
+    }
+    Ok(parts)
+}
+
+fn is_scales(header: &TensorHeader, headers: &[TensorHeader]) -> bool {
+    let owner = header.name.strip_suffix(SCALES_SUFFIX);
+    owner.is_some_and(|owner| headers.iter().any(|other| other.name == owner && other.datatype == Datatype::Int8))
+}
+
+fn part(index: usize, headers: &[TensorHeader]) -> Result<Part> {
+    let header = &headers[index];
+    let stated = header.text("codec")?;
+    let codec = match header.datatype {
+        Datatype::Fp32 => Codec::F32,
+        Datatype::Fp16 => Codec::F16,
+        Datatype::Int8 if stated == Some(Codec::Int8.name()) => Codec::Int8,
+        other => bail!(BadMessage, "tensor {:?}: no codec is known for {other:?} and {stated:?}", header.name),
+    };
+    if stated.is_some_and(|stated| stated != codec.name()) {
+        bail!(BadMessage, "tensor {:?}: {:?} cannot be codec {stated:?}", header.name, header.datatype);
+    }
+    let scales = match codec {
+        Codec::Int8 => {
+            let name = format!("{}{SCALES_SUFFIX}", header.name);
+            let found = headers.iter().position(|other| other.name == name);
+            Some(found.ok_or_else(|| error!(BadMessage, "int8 tensor {:?}: {name:?} is missing", header.name))?)
+        }
+        Codec::F32 | Codec::F16 => None,
+    };
+    Ok(Part { values: index, codec, scales })
+}
+
+fn check(part: &Part, headers: &[TensorHeader]) -> Result<()> {
+    let header = &headers[part.values];
+    let scales = match part.scales {
+        None => 0,
+        Some(index) => {
+            let scales = &headers[index];
+            let count = part.codec.scale_count(&header.shape);
+            if scales.datatype != Datatype::Fp32 || scales.shape != [count] {
+                bail!(BadMessage, "expected FP32 scales of shape [{count}], found {scales:?}");
+            }
+            codec::check(Codec::F32, &scales.shape, &[count], value_bytes(scales)?, 0)?;
+            count
+        }
+    };
+    codec::check(part.codec, &header.shape, &header.shape, value_bytes(header)?, scales)
+}
+
+/// Bytes of a tensor's values once they are raw.
+fn value_bytes(header: &TensorHeader) -> Result<usize> {
+    match (header.payload_bytes()?, &header.data) {
+        (Some(bytes), _) => Ok(bytes),
+        (None, Some(Numbers(numbers))) if header.datatype == Datatype::Fp32 => Ok(numbers.len() * 4),
+        _ => Err(error!(BadMessage, "{:?} has no JSON form", header.datatype)),
+    }
+}
+
+/// Bytes behind the JSON that `headers` announce.
+pub(super) fn payload_bytes(headers: &[TensorHeader]) -> Result<usize> {
+    headers.iter().try_fold(0usize, |sum, header| {
+        let sum = sum.checked_add(header.payload_bytes()?.unwrap_or(0));
+        sum.ok_or_else(|| error!(BadMessage, "the announced bytes do not fit this machine's memory"))
+    })
+}
+
+/// Each tensor's raw bytes: a part of `binary`, or made from the numbers in the JSON.
+pub(super) fn payloads<'a>(headers: &[TensorHeader], binary: &'a [u8]) -> Result<Vec<Cow<'a, [u8]>>> {
+    let announced = payload_bytes(headers)?;
+    if announced != binary.len() {
+        bail!(BadMessage, "the message announces {announced} bytes of tensors, found {}", binary.len());
+    }
+    let mut rest = binary;
+    let mut payloads = Vec::with_capacity(headers.len());
+    for header in headers {
+        payloads.push(match (header.payload_bytes()?, &header.data) {
+            (Some(bytes), _) => {
+                let (payload, after) = rest.split_at_checked(bytes).unwrap_or((rest, &[]));
+                rest = after;
+                Cow::Borrowed(payload)
+            }
+            (None, Some(Numbers(numbers))) => numbers.iter().flat_map(|number| number.to_le_bytes()).collect(),
+            (None, None) => Cow::Borrowed(&[][..]),
+        });
+    }
+    Ok(payloads)
+}
+
+/// The crossing tensors, once their bytes are there.
+pub(super) fn read<'a>(
+    headers: &[TensorHeader],
+    parts: &[Part],
+    payloads: &mut [Cow<'a, [u8]>],
+) -> Vec<NamedTensor<'a>> {
+    let mut read = Vec::with_capacity(parts.len());
+    for part in parts {
+        let header = &headers[part.values];
+        let scales = part.scales.map_or_else(Vec::new, |index| floats(&payloads[index]));
+        let bytes = std::mem::take(&mut payloads[part.values]);
+        let coded = Coded { codec: part.codec, shape: header.shape.clone(), bytes, scales };
+        read.push(NamedTensor { name: header.name.clone(), coded, binary: header.data.is_none() });
+    }
+    read
+}
+
+/// Headers, and the bytes that stand behind the JSON.
+pub(super) type Written<'a> = (Vec<TensorHeader>, Vec<Cow<'a, [u8]>>);
+
+/// `tensors` as a message holds them.
+pub(super) fn write<'a>(tensors: &'a [NamedTensor<'_>]) -> Result<Written<'a>> {
+    let (mut headers, mut payloads) = (Vec::new(), Vec::new());
+    for NamedTensor { name, coded, binary } in tensors {
+        let datatype = match coded.codec {
+            Codec::F32 => Datatype::Fp32,
+            Codec::F16 => Datatype::Fp16,
+            Codec::Int8 => Datatype::Int8,
+        };
+        if !*binary {
+            headers.push(in_json(name, coded)?);
+            continue;
+        }
+        let mut header = announced(name.clone(), datatype, coded.shape.clone(), coded.bytes.len());
+        // FP32 and FP16 say it all; a plain server need not see a parameter that it does not know.
+        if coded.codec == Codec::Int8 {
+            header.parameters.insert("codec".to_owned(), coded.codec.name().into());
+        }
+        headers.push(header);
+        payloads.push(Cow::Borrowed(&coded.bytes[..]));
+        if coded.codec == Codec::Int8 {
+            let bytes: Vec<u8> = coded.scales.iter().flat_map(|scale| scale.to_le_bytes()).collect();
+            let name = format!("{name}{SCALES_SUFFIX}");
+            headers.push(announced(name, Datatype::Fp32, vec![coded.scales.len()], bytes.len()));
+            payloads.push(Cow::Owned(bytes));
+        }
+    }
+    Ok((headers, payloads))
+}
+
+fn in_json(name: &str, coded: &Coded<'_>) -> Result<TensorHeader> {
+    if coded.codec != Codec::F32 {
+        bail!(BadMessage, "tensor {name:?}: {} has no JSON form, ask for binary data", coded.codec);
+    }
+    let numbers = floats(&coded.bytes);
+    if numbers.iter().any(|number| !number.is_finite()) {
+        bail!(BadMessage, "tensor {name:?} holds values that JSON cannot say, ask for binary data");
+    }
+    let (parameters, data) = (Parameters::new(), Some(Numbers(numbers)));
+    Ok(TensorHeader { name: name.to_owned(), datatype: Datatype::Fp32, shape: coded.shape.clone(), parameters, data })
+}
+
+/// The header of a tensor whose bytes stand behind the JSON.
+pub(super) fn announced(name: String, datatype: Datatype, shape: Vec<usize>, bytes: usize) -> TensorHeader {
+    let parameters = Parameters::from_iter([("binary_data_size".to_owned(), bytes.into())]);
+    TensorHeader { name, datatype, shape, parameters, data: None }
+}
+
+fn floats(bytes: &[u8]) -> Vec<f32> {
+    bytes.as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect()
+}
