@@ -7,6 +7,8 @@
 
 pub mod error;
 pub mod graph;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod image;
 pub mod model;
 pub mod reference;
 pub mod tensor;
