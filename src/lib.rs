@@ -12,6 +12,7 @@ pub mod export;
 #[cfg(feature = "gpu")]
 pub mod gpu;
 pub mod graph;
+pub mod image;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod import;
 pub mod kernels;

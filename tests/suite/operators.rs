@@ -84,7 +84,7 @@ pub(crate) fn fused_conv(seed: u64) -> Problem {
         let mut trial = Builder::new(seed);
         let parts: Vec<usize> = parts.iter().map(|&part| trial.input(&[1, part, shape[2], shape[3]])).collect();
         let output = trial.conv(conv.clone(), &parts, out_channels, window);
-        inputs.push(builder.input(&trial.shape(output).to_vec()));
+        inputs.push(builder.input(trial.shape(output)));
     }
     conv.epilogue = Epilogue { before, residual, after };
     let output = builder.conv(conv, &inputs, out_channels, window);
@@ -219,8 +219,7 @@ pub(crate) fn layout(seed: u64) -> Problem {
         }
         2 => {
             let mut axes = Vec::new();
-            for axis in 1..=3 {
-                let length = shape[axis];
+            for (axis, length) in shape.into_iter().enumerate().skip(1) {
                 let start = random.between(0, length - 1);
                 let end = random.between(start + 1, length + 2);
                 // The same start counted from the axis's end, half the time.

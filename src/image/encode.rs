@@ -1,0 +1,76 @@
+//! Pictures and masks as files.
+
+use super::{Mask, Picture};
+use crate::error::{Result, bail, error};
+use image::codecs::jpeg::JpegEncoder;
+use image::codecs::png::{CompressionType, FilterType, PngEncoder};
+use image::{ExtendedColorType, ImageEncoder};
+
+/// A PNG made for speed. Of all settings this one was the smallest and nearly the quickest on a cut-out
+/// of 4 megapixels: 49 ms and 3.8 MB, where the usual compression took 1 s for the same bytes.
+fn png(pixels: &[u8], width: usize, height: usize, colour: ExtendedColorType) -> Result<Vec<u8>> {
+    let mut file = Vec::new();
+    PngEncoder::new_with_quality(&mut file, CompressionType::Fast, FilterType::Paeth)
+        .write_image(pixels, width as u32, height as u32, colour)
+        .map_err(|e| error!(Internal, "{width}x{height} pixels could not be written as PNG").with_source(e))?;
+    Ok(file)
+}
+
+impl Picture {
+    /// The picture as PNG, RGB; its alpha is left out.
+    ///
+    /// # Errors
+    /// `Internal` when the encoder fails.
+    pub fn to_png(&self) -> Result<Vec<u8>> {
+        png(&self.rgb, self.width, self.height, ExtendedColorType::Rgb8)
+    }
+
+    /// The picture as JPEG of `quality` 1 to 100; its alpha is left out.
+    ///
+    /// # Errors
+    /// `BadArgument` when the quality is not 1 to 100; `Internal` when the encoder fails.
+    pub fn to_jpeg(&self, quality: u8) -> Result<Vec<u8>> {
+        if !(1..=100).contains(&quality) {
+            bail!(BadArgument, "JPEG quality {quality}: expected 1 to 100");
+        }
+        let mut file = Vec::new();
+        JpegEncoder::new_with_quality(&mut file, quality)
+            .encode(&self.rgb, self.width as u32, self.height as u32, ExtendedColorType::Rgb8)
+            .map_err(|e| error!(Internal, "the picture could not be written as JPEG").with_source(e))?;
+        Ok(file)
+    }
+}
+
+impl Mask {
+    /// The mask as PNG, 8-bit grey: 0 is background, 255 is what the picture shows.
+    ///
+    /// # Errors
+    /// `Internal` when the encoder fails.
+    pub fn to_png(&self) -> Result<Vec<u8>> {
+        png(&self.to_bytes(), self.width(), self.height(), ExtendedColorType::L8)
+    }
+}
+
+/// The picture at its own size as PNG, RGBA, its alpha that of `mask` times what it had before.
+///
+/// # Errors
+/// `Internal` when the encoder fails.
+pub fn cutout_png(picture: &Picture, mask: &Mask) -> Result<Vec<u8>> {
+    let (width, height) = (picture.width, picture.height);
+    let mut alpha = if (mask.width(), mask.height()) == (width, height) {
+        mask.to_bytes()
+    } else {
+        mask.resized(width, height)?.to_bytes()
+    };
+    if let Some(before) = &picture.alpha {
+        for (alpha, &before) in alpha.iter_mut().zip(before) {
+            *alpha = ((u16::from(*alpha) * u16::from(before) + 127) / 255) as u8;
+        }
+    }
+    let mut pixels = Vec::with_capacity(4 * alpha.len());
+    for (&[red, green, blue], &alpha) in picture.rgb.as_chunks::<3>().0.iter().zip(&alpha) {
+        // Unseen pixels are made black: they would cost bytes, and would keep what was cut away.
+        pixels.extend(if alpha == 0 { [0; 4] } else { [red, green, blue, alpha] });
+    }
+    png(&pixels, width, height, ExtendedColorType::Rgba8)
+}
