@@ -143,8 +143,8 @@ impl Plan {
     /// `AdapterLimit` naming the first tensor or node that the adapter has no room for.
     pub fn check(&self, limits: &Limits) -> Result<()> {
         let most = limits.storage_binding_bytes.min(limits.buffer_bytes);
-        let values = self.values.iter().map(|value| (&value.name, value.bytes()));
-        let weights = self.weights.iter().map(|weight| (&weight.sources[0], weight.bytes));
+        let values = self.values.iter().map(|value| (value.name.as_str(), value.bytes()));
+        let weights = self.weights.iter().map(|weight| (weight.source.as_deref().unwrap_or("zeros"), weight.bytes));
         for (name, bytes) in values.chain(weights) {
             if bytes > most {
                 bail!(

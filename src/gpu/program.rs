@@ -140,6 +140,15 @@ impl Program {
         &self.plan
     }
 
+    /// Fills every activation buffer with NaN, so that a test sees whatever a kernel fails to write or
+    /// reads without cause.
+    pub fn poison(&self) {
+        for buffer in &self.buffers {
+            let nans = vec![f32::NAN; (buffer.size() / 4) as usize];
+            self.gpu.queue.write_buffer(buffer, 0, bytemuck::cast_slice(&nans));
+        }
+    }
+
     /// Bytes of every buffer made for it: activations, weights, parameters and readbacks.
     pub fn allocated_bytes(&self) -> u64 {
         self.allocated_bytes

@@ -2,6 +2,7 @@
 
 use super::{ImportOptions, import_onnx};
 use crate::error::{Result, bail};
+use crate::graph::cuts::named_splits;
 use crate::model::{Manifest, Postprocess, Preprocess, Source, write_model};
 use crate::tensor::DType;
 use sha2::{Digest, Sha256};
@@ -82,7 +83,7 @@ pub fn convert(onnx: &[u8], out: &Path, options: &ConvertOptions) -> Result<Mani
         name: options.name.clone(),
         preprocess: Preprocess { size: [width, height], mean: options.mean, scale: options.scale },
         postprocess: options.postprocess,
-        splits: vec![],
+        splits: named_splits(&graph),
         source: Source {
             origin: options.origin.clone(),
             licence: options.licence.clone(),

@@ -3,6 +3,7 @@
 use super::assign::assign;
 use super::{Dispatch, Layout, Operand, PackedWeight, Packing, Phase, Plan, Value, ValueId};
 use crate::error::{Result, bail, error};
+use crate::graph::fuse::MAX_PARTS;
 use crate::graph::op::Op;
 use crate::graph::{Conv, Graph, Node};
 use crate::kernels::{
@@ -140,15 +141,14 @@ impl Lowering {
         let shape = kernel_shape(graph, node)?;
         let out = Extent::of(&graph.tensors[node.output].shape);
         let kernel = [shape[2], shape[3]];
-        let parts = &inputs[..inputs.len() - usize::from(conv.epilogue.residual)];
+        let mut parts = inputs[..inputs.len() - usize::from(conv.epilogue.residual)].to_vec();
+        let most = if conv.groups == 1 { MAX_PARTS } else { 1 };
+        self.join_beyond(most, &node.name, &mut parts, reads);
         let input = parts[0];
         if conv.groups == 1 {
             let channels = parts.iter().map(|extent| extent.channels).collect();
             self.weights_of(graph, node, Packing::Conv { shape, parts: channels }, out.channels, conv::BLOCK, reads);
-            return Ok(conv::launch(conv, parts, kernel, out));
-        }
-        if parts.len() != 1 {
-            bail!(UnsupportedOperator, "{} groups over {} inputs side by side", conv.groups, parts.len());
+            return Ok(conv::launch(conv, &parts, kernel, out));
         }
         let depthwise = conv.groups == input.channels && conv.groups == out.channels;
         if depthwise {
@@ -158,6 +158,18 @@ impl Lowering {
         } else {
             self.weights_of(graph, node, Packing::Grouped { shape }, out.channels, 4, reads);
             Ok(conv_grouped::launch(conv, input, kernel, out))
+        }
+    }
+
+    /// Copies the first parts together until no more than `most` are left to be read side by side.
+    fn join_beyond(&mut self, most: usize, node: &str, parts: &mut Vec<Extent>, reads: &mut Vec<Operand>) {
+        while parts.len() > most {
+            let (a, b) = (parts[0], parts[1]);
+            let out = Extent { channels: a.channels + b.channels, ..a };
+            let value = self.value(node, out, Layout::Quads);
+            self.dispatch(node, concat::launch(a, b), vec![reads[0], reads[1]], value, 0);
+            parts.splice(..2, [out]);
+            reads.splice(..2, [Operand::Value(value)]);
         }
     }
 

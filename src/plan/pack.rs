@@ -7,8 +7,8 @@ use crate::model::Weights;
 /// A constant as a kernel wants it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PackedWeight {
-    /// Keys in the model file; empty for zeros that stand for a bias that is not there.
-    pub sources: Vec<String>,
+    /// Its key in the model file; `None` for zeros that stand for a bias that is not there.
+    pub source: Option<String>,
     /// From the file's order to the kernel's.
     pub packing: Packing,
     /// Bytes once packed, f32.
@@ -72,7 +72,7 @@ impl PackedWeight {
             Packing::Bias { channels, block } => channels.next_multiple_of(*block),
             Packing::Quads { shape: [c, h, w] } => quads(*c) * h * w,
         };
-        Self { sources: source.map(str::to_owned).into_iter().collect(), packing, bytes: values as u64 * 4 }
+        Self { source: source.map(str::to_owned), packing, bytes: values as u64 * 4 }
     }
 
     /// The packed values.
@@ -80,7 +80,7 @@ impl PackedWeight {
     /// # Errors
     /// `Internal` when the weight was not loaded or is not of the planned size.
     pub fn pack(&self, weights: &Weights) -> Result<Vec<f32>> {
-        let values = match self.sources.first() {
+        let values = match &self.source {
             Some(name) => Some(weights.get(name)?.to_f32()),
             None => None,
         };
@@ -94,7 +94,7 @@ impl PackedWeight {
             Packing::Quads { shape } => shape.iter().product(),
         };
         if given.len() != expected {
-            bail!(Internal, "weight {:?}: expected {expected} values, found {}", self.sources, given.len());
+            bail!(Internal, "weight {:?}: expected {expected} values, found {}", self.source, given.len());
         }
         Ok(match &self.packing {
             Packing::Conv { shape, parts } => conv::pack_weights(given, *shape, parts),

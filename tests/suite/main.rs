@@ -7,6 +7,7 @@
 
 mod compare;
 mod golden;
+mod gpu;
 mod nets;
 mod operators;
 mod problem;
