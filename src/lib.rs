@@ -12,6 +12,7 @@ pub mod export;
 #[cfg(feature = "gpu")]
 pub mod gpu;
 pub mod graph;
+#[cfg(not(target_arch = "wasm32"))]
 pub mod image;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod import;
@@ -24,6 +25,9 @@ pub mod pull;
 pub mod reference;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod server;
+#[cfg(all(feature = "gpu", not(target_arch = "wasm32")))]
+pub mod session;
+pub mod split;
 pub mod tensor;
 pub mod wire;
 

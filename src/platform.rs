@@ -4,4 +4,4 @@
 mod native;
 
 #[cfg(not(target_arch = "wasm32"))]
-pub use native::{HttpConfig, HttpTransport};
+pub use native::{HttpConfig, HttpTransport, now_millis};

@@ -12,8 +12,8 @@ use super::{Graph, TensorId};
 use crate::error::{Result, bail};
 use crate::model::NamedSplit;
 
-/// The least share of the multiply-adds that a body must have for its split to get a name.
-const LEAST_SERVER_SHARE: f64 = 0.01;
+/// The least share of the multiply-adds that either side must have for a split to get a name.
+const LEAST_SHARE: f64 = 0.01;
 
 /// A division of a graph by tensors.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -203,32 +203,39 @@ pub fn u_cuts(graph: &Graph) -> Vec<Cut> {
     cuts
 }
 
-/// The U-shaped splits that no other beats, as `U1`, `U2` ..., the server's largest share first.
+/// The U-shaped splits worth a name, as `U1`, `U2` ..., the server's largest share first.
 ///
-/// One split beats another when it moves no more values and leaves the client no more multiply-adds.
-/// Bodies of less than 1% of the net are left out: no one rents a server for those.
+/// Of all single-entry, single-exit bodies, those between an encoder and its mirror image: what comes
+/// back has the shape of what went up. Of each resolution only the largest body counts; it must leave
+/// either side at least 1% of the multiply-adds, move fewer values than the net's widest tensor has
+/// (wider is no bottleneck), and move fewer than every larger body's cut does.
 pub fn named_splits(graph: &Graph) -> Vec<NamedSplit> {
-    let least = graph.macs() as f64 * LEAST_SERVER_SHARE;
+    let least = graph.macs() as f64 * LEAST_SHARE;
+    let widest = (0..graph.tensors.len()).map(|id| graph.values(&[id])).max().unwrap_or(0);
+    let shape = |ids: &[TensorId]| graph.tensors[ids[0]].shape.clone();
+    let moved = |cost: &CutCost| cost.up_values + cost.down_values;
     let mut priced: Vec<(Cut, CutCost)> = u_cuts(graph)
         .into_iter()
+        .filter(|cut| shape(&cut.up) == shape(&cut.down))
         .filter_map(|cut| graph.cut_cost(&cut).ok().map(|cost| (cut, cost)))
-        .filter(|(_, cost)| cost.server_macs as f64 >= least)
+        .filter(|(_, cost)| cost.client_macs.min(cost.server_macs) as f64 >= least && moved(cost) < widest)
         .collect();
-    let moved = |cost: &CutCost| cost.up_values + cost.down_values;
-    // Largest body first; among equals the cheapest cut, and of those the one with fewest nodes below it.
+    // Largest body first; the sort is stable, so among equals the earliest exit, nearest to the body.
     priced.sort_by_key(|(_, cost)| (std::cmp::Reverse(cost.server_macs), moved(cost)));
-    let mut cheapest = u64::MAX;
-    let mut kept = Vec::new();
+    let mut kept: Vec<(Cut, CutCost)> = Vec::new();
     for (cut, cost) in priced {
-        if moved(&cost) < cheapest {
-            cheapest = moved(&cost);
-            kept.push(cut);
+        let resolution = |cut: &Cut| shape(&cut.up)[2..].to_vec();
+        let beaten = kept
+            .iter()
+            .any(|(larger, price)| moved(price) <= moved(&cost) || resolution(larger) == resolution(&cut));
+        if !beaten {
+            kept.push((cut, cost));
         }
     }
     let names = |ids: &[TensorId]| ids.iter().map(|&id| graph.tensors[id].name.clone()).collect();
-    kept.iter()
-        .enumerate()
-        .map(|(index, cut)| NamedSplit { name: format!("U{}", index + 1), up: names(&cut.up), down: names(&cut.down) })
+    (1..)
+        .zip(&kept)
+        .map(|(number, (cut, _))| NamedSplit { name: format!("U{number}"), up: names(&cut.up), down: names(&cut.down) })
         .collect()
 }
 

@@ -4,8 +4,15 @@ use crate::error::{Result, bail, error};
 use crate::wire::client::{HttpAnswer, HttpRequest, Transport};
 use crate::wire::{BINARY, HEADER_LENGTH};
 use std::io::ErrorKind as IoKind;
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 use ureq::http::{HeaderMap, Uri, header};
+
+/// Milliseconds since this was first asked; never goes back.
+pub fn now_millis() -> f64 {
+    static START: OnceLock<Instant> = OnceLock::new();
+    START.get_or_init(Instant::now).elapsed().as_secs_f64() * 1e3
+}
 
 /// How long a server is waited for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,7 +35,6 @@ pub struct HttpTransport {
     agent: ureq::Agent,
     base: String,
     timeout: Duration,
-    start: Instant,
 }
 
 impl HttpTransport {
@@ -54,7 +60,7 @@ impl HttpTransport {
         if matches!(uri.host(), Some("localhost" | "127.0.0.1" | "[::1]")) {
             builder = builder.proxy(None);
         }
-        Ok(Self { agent: builder.build().into(), base, timeout: config.timeout, start: Instant::now() })
+        Ok(Self { agent: builder.build().into(), base, timeout: config.timeout })
     }
 
     fn failure(&self, error: ureq::Error) -> crate::Error {
@@ -106,6 +112,6 @@ impl Transport for HttpTransport {
     }
 
     fn now_millis(&self) -> f64 {
-        self.start.elapsed().as_secs_f64() * 1e3
+        now_millis()
     }
 }

@@ -1,0 +1,90 @@
+//! The command line.
+//!
+//! Exit status: 0 done, 2 bad usage or input, 1 anything else; then one line on stderr says what was
+//! expected and what was found.
+
+mod convert;
+mod export;
+mod inspect;
+mod pull;
+mod segment;
+mod serve;
+mod transport;
+
+use clap::{Parser, Subcommand};
+use headwater::ErrorKind;
+use std::process::ExitCode;
+
+/// Background removal split between this machine's GPU and a server.
+#[derive(Parser)]
+#[command(version, about, max_term_width = 100)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Pull(pull::Arguments),
+    Convert(convert::Arguments),
+    Inspect(inspect::Arguments),
+    Segment(segment::Arguments),
+    Serve(serve::Arguments),
+    Export(export::Arguments),
+    /// List the graphics adapters of this machine
+    Adapters,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let done = match arguments.command {
+        Command::Pull(arguments) => pull::run(&arguments),
+        Command::Convert(arguments) => convert::run(&arguments),
+        Command::Inspect(arguments) => inspect::run(&arguments),
+        Command::Segment(arguments) => segment::run(&arguments),
+        Command::Serve(arguments) => serve::run(&arguments),
+        Command::Export(arguments) => export::run(&arguments),
+        Command::Adapters => adapters(),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(e) => {
+            let ours = e.downcast_ref::<headwater::Error>();
+            // Our errors tell their causes themselves; causes may bring line breaks, the promise is one line.
+            let text = ours.map_or_else(|| format!("{e:#}"), ToString::to_string);
+            eprintln!("headwater: {}", text.split_whitespace().collect::<Vec<_>>().join(" "));
+            let kind = ours.map(headwater::Error::kind);
+            ExitCode::from(if kind.is_some_and(ErrorKind::is_bad_input) { 2 } else { 1 })
+        }
+    }
+}
+
+fn adapters() -> anyhow::Result<()> {
+    let found = pollster::block_on(headwater::gpu::adapters());
+    if found.is_empty() {
+        println!("no graphics adapter was found");
+    }
+    for adapter in found {
+        println!("{} ({}, {})", adapter.name, adapter.kind, adapter.backend);
+    }
+    Ok(())
+}
+
+/// Width and height from `512` or `768x512`.
+fn parse_size(text: &str) -> Result<[usize; 2], String> {
+    let (width, height) = text.split_once('x').unwrap_or((text, text));
+    let side = |text: &str| text.parse().ok().filter(|side| (1..=16_384).contains(side));
+    match (side(width), side(height)) {
+        (Some(width), Some(height)) => Ok([width, height]),
+        _ => Err(format!("expected a side such as 512, or WIDTHxHEIGHT, each 1 to 16384; found {text:?}")),
+    }
+}
+
+/// Writes to stdout; a reader that has gone, as `| head` does, is no error.
+fn print(text: &str) -> anyhow::Result<()> {
+    use std::io::Write;
+    match std::io::stdout().lock().write_all(text.as_bytes()) {
+        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => Err(e.into()),
+        _ => Ok(()),
+    }
+}

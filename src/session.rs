@@ -1,0 +1,253 @@
+//! The user's verb: a picture in, a mask out, wherever the layers run.
+
+mod report;
+
+pub use report::{ExecutorAdapter, Report};
+
+use crate::codec::Codec;
+use crate::error::{Result, bail, error};
+use crate::gpu::{Gpu, Program};
+use crate::graph::cuts::{Cut, Division};
+use crate::graph::fuse::fuse;
+use crate::graph::{Graph, TensorId};
+use crate::image::{Mask, Picture};
+use crate::model::{ByteSource, Model};
+use crate::plan;
+use crate::platform::now_millis;
+use crate::split::Placement;
+use crate::tensor::Tensor;
+use crate::wire::Upload;
+use crate::wire::client::{RemoteBody, Transport};
+use std::sync::Arc;
+
+/// How a session works.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Where the layers run.
+    pub placement: Placement,
+    /// Width, height that the net runs at.
+    pub size: [usize; 2],
+    /// How tensors travel.
+    pub codec: Codec,
+}
+
+/// A model made ready to segment pictures of any size.
+pub struct Session<T> {
+    model: Model,
+    options: Options,
+    /// At the session's size.
+    graph: Graph,
+    client: Option<Client>,
+    remote: Option<RemoteBody<T>>,
+    report: Report,
+}
+
+/// The layers that run here.
+struct Client {
+    program: Program,
+    adapter: ExecutorAdapter,
+}
+
+impl<T: Transport> Session<T> {
+    /// Reads the weights that this client runs, and nothing else, and makes its plan ready on `gpu`.
+    ///
+    /// `gpu` may be missing only for [`Placement::Remote`], `remote` only for [`Placement::Local`].
+    ///
+    /// # Errors
+    /// `BadShape` when the net cannot run at the size; `UnknownSplit` for an illegal cut; `AdapterLimit`
+    /// when the plan does not fit the adapter; the source's errors.
+    pub async fn open(
+        source: &impl ByteSource,
+        options: Options,
+        gpu: Option<Arc<Gpu>>,
+        remote: Option<RemoteBody<T>>,
+    ) -> Result<Self> {
+        let start = now_millis();
+        let model = Model::open(source).await?;
+        let [width, height] = options.size;
+        let graph = model.manifest.graph.with_input_size(height, width)?;
+        let division = match &options.placement {
+            Placement::Cut { cut, .. } => Some(graph.divide(cut)?),
+            Placement::Local | Placement::Remote => None,
+        };
+        let mut report = Report::new(&model.manifest, &options, &graph)?;
+        let segments = segments(&graph, &options.placement, division.as_ref());
+        let client = if segments.is_empty() {
+            None
+        } else {
+            let Some(gpu) = gpu else { bail!(NoAdapter, "split {:?} needs a graphics adapter", options.placement.name()) };
+            let segments: Vec<(Graph, Vec<String>)> =
+                segments.into_iter().map(|(graph, outputs)| (fuse(&graph), outputs)).collect();
+            let graphs: Vec<&Graph> = segments.iter().map(|(graph, _)| graph).collect();
+            let named: Vec<Vec<&str>> =
+                segments.iter().map(|(_, outputs)| outputs.iter().map(String::as_str).collect()).collect();
+            let lowered: Vec<(&Graph, &[&str])> =
+                graphs.iter().copied().zip(named.iter().map(Vec::as_slice)).collect();
+            let plan = plan::lower(&lowered)?;
+            plan.check(&gpu.limits())?;
+            let weights = model.load(source, &graphs).await?;
+            report.client_weight_bytes = unique_weight_bytes(&model, &graphs)?;
+            let adapter = ExecutorAdapter::of(gpu.info());
+            let program = Program::new(gpu, plan, &weights).await?;
+            Some(Client { program, adapter })
+        };
+        if let Some(client) = &client {
+            report.describe_client(&client.program, &client.adapter);
+        }
+        report.setup_millis = now_millis() - start;
+        Ok(Self { model, options, graph, client, remote, report })
+    }
+
+    /// The model's header.
+    pub fn model(&self) -> &Model {
+        &self.model
+    }
+
+    /// Alpha at the picture's own size, and how it came about.
+    ///
+    /// # Errors
+    /// Those of [`Self::run`]; `BadImage` when the picture cannot be resized or encoded.
+    pub async fn segment(&self, picture: &Picture) -> Result<(Mask, Report)> {
+        let start = now_millis();
+        let (output, mut report) = match self.options.placement {
+            Placement::Remote => {
+                let encoded = picture.resized(self.options.size)?.to_png()?;
+                self.run_remote(Upload { content_type: "image/png".into(), bytes: encoded.into() }).await?
+            }
+            _ => self.run(picture.to_input(self.options.size, &self.model.manifest.preprocess)?).await?,
+        };
+        let mask = Mask::from_output(&output, self.model.manifest.postprocess)?;
+        let mask = mask.resized(picture.width(), picture.height())?;
+        report.total_millis = now_millis() - start;
+        Ok((mask, report))
+    }
+
+    /// The net's output, `[1, 1, H, W]`, for an input `[1, 3, H, W]` at the session's size.
+    ///
+    /// # Errors
+    /// `BadShape` for another input; `Device` and `Timeout` from the adapter; whatever the server answers.
+    pub async fn run(&self, input: Tensor) -> Result<(Tensor, Report)> {
+        let start = now_millis();
+        let mut report = self.report.clone();
+        let Some(Client { program, .. }) = &self.client else {
+            bail!(BadArgument, "a remote session takes a picture and no tensor");
+        };
+        let expected = &self.graph.tensors[self.graph.inputs[0]].shape;
+        if input.shape() != expected {
+            bail!(BadShape, "expected an input of shape {expected:?}, found {:?}", input.shape());
+        }
+        let made = program.run(0, &[input.data()]).await?;
+        report.head_millis = now_millis() - start;
+        let output = match &self.options.placement {
+            Placement::Cut { name, cut } => {
+                let crossed = self.cross(name, cut, &input, made, &mut report).await?;
+                self.finish(cut, crossed, &mut report).await?
+            }
+            _ => self.tensor(self.graph.outputs[0], only(made)?)?,
+        };
+        report.total_millis = now_millis() - start;
+        Ok((output, report))
+    }
+
+    /// The net's output from a server that does everything.
+    ///
+    /// # Errors
+    /// Whatever the server answers.
+    pub async fn run_remote(&self, picture: Upload<'_>) -> Result<(Tensor, Report)> {
+        let mut report = self.report.clone();
+        let remote = self.remote()?;
+        let outputs = self.named(&self.graph.outputs);
+        let (mut tensors, timings) =
+            remote.infer_image(self.options.size, picture, &outputs, self.options.codec).await?;
+        report.add(&timings);
+        match tensors.pop() {
+            Some(tensor) => Ok((tensor, report)),
+            None => Err(error!(BadMessage, "the server sent no mask")),
+        }
+    }
+
+    /// Sends what the head made, and the input where it crosses itself, and gives what comes back.
+    async fn cross(
+        &self,
+        split: &str,
+        cut: &Cut,
+        input: &Tensor,
+        made: Vec<Vec<f32>>,
+        report: &mut Report,
+    ) -> Result<Vec<Tensor>> {
+        let mut made = made.into_iter();
+        let mut up = Vec::with_capacity(cut.up.len());
+        for &id in &cut.up {
+            up.push(if self.graph.inputs.contains(&id) {
+                input.clone()
+            } else {
+                let values = made.next().ok_or_else(|| error!(Internal, "the head made too few tensors"))?;
+                self.tensor(id, values)?
+            });
+        }
+        let inputs: Vec<(&str, &Tensor)> =
+            cut.up.iter().map(|&id| self.graph.tensors[id].name.as_str()).zip(&up).collect();
+        let (down, timings) = self
+            .remote()?
+            .infer(split, self.options.size, &inputs, self.options.codec, &self.named(&cut.down), self.options.codec)
+            .await?;
+        report.add(&timings);
+        Ok(down)
+    }
+
+    /// The tail, where the server did not finish.
+    async fn finish(&self, cut: &Cut, crossed: Vec<Tensor>, report: &mut Report) -> Result<Tensor> {
+        if cut.down == self.graph.outputs {
+            return crossed.into_iter().next().ok_or_else(|| error!(BadMessage, "the server sent no mask"));
+        }
+        let start = now_millis();
+        let Some(Client { program, .. }) = &self.client else { bail!(Internal, "a tail without a program") };
+        let down: Vec<&[f32]> = crossed.iter().map(Tensor::data).collect();
+        let output = only(program.run(1, &down).await?)?;
+        report.tail_millis = now_millis() - start;
+        self.tensor(self.graph.outputs[0], output)
+    }
+
+    fn remote(&self) -> Result<&RemoteBody<T>> {
+        self.remote.as_ref().ok_or_else(|| error!(BadArgument, "split {:?} needs a server", self.options.placement.name()))
+    }
+
+    fn named(&self, ids: &[TensorId]) -> Vec<(&str, &[usize])> {
+        let tensors = ids.iter().map(|&id| &self.graph.tensors[id]);
+        tensors.map(|tensor| (tensor.name.as_str(), tensor.shape.as_slice())).collect()
+    }
+
+    fn tensor(&self, id: TensorId, values: Vec<f32>) -> Result<Tensor> {
+        Tensor::new(self.graph.tensors[id].shape.clone(), values)
+    }
+}
+
+/// What runs here, in order, and what of it the host reads.
+fn segments(graph: &Graph, placement: &Placement, division: Option<&Division>) -> Vec<(Graph, Vec<String>)> {
+    let names = |ids: &[TensorId]| ids.iter().map(|&id| graph.tensors[id].name.clone()).collect::<Vec<String>>();
+    match (placement, division) {
+        (Placement::Cut { cut, .. }, Some(division)) => {
+            let made: Vec<TensorId> = cut.up.iter().copied().filter(|id| !graph.inputs.contains(id)).collect();
+            let head = (division.head.clone(), names(&made));
+            let tail = division.tail.clone().map(|tail| (tail, names(&graph.outputs)));
+            std::iter::once(head).chain(tail).collect()
+        }
+        (Placement::Local, _) => vec![(graph.clone(), names(&graph.outputs))],
+        _ => Vec::new(),
+    }
+}
+
+/// File bytes of the weights of all segments, one that several share counted once.
+fn unique_weight_bytes(model: &Model, graphs: &[&Graph]) -> Result<u64> {
+    let mut seen = std::collections::HashSet::new();
+    let mut all = graphs[0].clone();
+    all.weights = graphs.iter().flat_map(|graph| &graph.weights).filter(|w| seen.insert(w.name.clone())).cloned().collect();
+    model.weight_bytes(&all)
+}
+
+fn only(mut tensors: Vec<Vec<f32>>) -> Result<Vec<f32>> {
+    match (tensors.pop(), tensors.is_empty()) {
+        (Some(values), true) => Ok(values),
+        _ => Err(error!(Internal, "expected one output")),
+    }
+}
