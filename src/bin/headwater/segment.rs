@@ -85,19 +85,15 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         write_whole(path, &cutout_png(&picture, &mask)?)?;
     }
     if arguments.json {
-        println!("{}", serde_json::to_string(&report)?);
+        crate::print(&(serde_json::to_string(&report)? + "\n"))
     } else {
-        summarise(&report, arguments);
+        crate::print(&summary(&report, arguments))
     }
-    Ok(())
 }
 
 /// The placement asked for, and the adapter that it needs. Where there is none the server does it all,
 /// and the third value says so.
-fn place(
-    arguments: &Arguments,
-    manifest: &Manifest,
-) -> anyhow::Result<(Placement, Option<Arc<Gpu>>, Option<String>)> {
+fn place(arguments: &Arguments, manifest: &Manifest) -> anyhow::Result<(Placement, Option<Arc<Gpu>>, Option<String>)> {
     let asked = match arguments.split.as_str() {
         "auto" => None,
         name => Some(Placement::parse(name, manifest)?),
@@ -114,7 +110,10 @@ fn place(
         // A name that no adapter has is a mistake to point out, not a machine without a GPU.
         Err(e) if e.kind() == ErrorKind::NoAdapter && !named(arguments) => {
             let reason = asked.as_ref().map(|_| e.to_string());
-            eprintln!("headwater: {e}: {}", if arguments.server.is_some() { "the server does it all" } else { "this machine's CPU does it all" });
+            eprintln!(
+                "headwater: {e}: {}",
+                if arguments.server.is_some() { "the server does it all" } else { "this machine's CPU does it all" }
+            );
             return Ok((Placement::Remote, None, reason.or_else(|| Some(e.to_string()))));
         }
         Err(e) => return Err(e.into()),
@@ -149,7 +148,8 @@ fn transport(arguments: &Arguments) -> anyhow::Result<AnyTransport> {
 
 fn read_picture(path: &Path) -> anyhow::Result<Picture> {
     let name = path.display();
-    let unreadable = |e: std::io::Error| Error::new(ErrorKind::BadImage, format!("{name} cannot be read")).with_source(e);
+    let unreadable =
+        |e: std::io::Error| Error::new(ErrorKind::BadImage, format!("{name} cannot be read")).with_source(e);
     let bytes = std::fs::metadata(path).map_err(unreadable)?.len();
     if bytes > MAX_FILE_BYTES {
         let message = format!("{name} has {bytes} bytes, at most {MAX_FILE_BYTES} are read");
@@ -161,19 +161,23 @@ fn read_picture(path: &Path) -> anyhow::Result<Picture> {
 
 /// The model's file, or a sentence on where one comes from.
 pub(crate) fn open_model(path: &Path) -> anyhow::Result<File> {
-    File::open(path).map_err(|e| {
+    let opened = File::open(path).and_then(|file| match file.metadata()?.is_file() {
+        true => Ok(file),
+        // Opening a folder works; reading it is what fails.
+        false => Err(std::io::Error::other("expected a file")),
+    });
+    opened.map_err(|e| {
         let message = format!("model {} cannot be read (`headwater pull isnet` fetches one)", path.display());
         Error::new(ErrorKind::BadArgument, message).with_source(e).into()
     })
 }
 
-fn summarise(report: &Report, arguments: &Arguments) {
+fn summary(report: &Report, arguments: &Arguments) -> String {
     let adapter = report.adapter.as_ref().map_or("no adapter", |adapter| adapter.name.as_str());
-    for path in arguments.output.iter().chain(&arguments.mask) {
-        println!("{}", path.display());
-    }
-    println!(
-        "split {}, {}x{}, {adapter}: {:.0} ms (head {:.0}, server {:.0}, tail {:.0}); {} bytes up, {} down",
+    let paths: String =
+        arguments.output.iter().chain(&arguments.mask).map(|path| format!("{}\n", path.display())).collect();
+    format!(
+        "{paths}split {}, {}x{}, {adapter}: {:.0} ms (head {:.0}, server {:.0}, tail {:.0}); {} bytes up, {} down\n",
         report.split,
         report.size[0],
         report.size[1],
@@ -183,7 +187,7 @@ fn summarise(report: &Report, arguments: &Arguments) {
         report.tail_millis,
         report.up_bytes,
         report.down_bytes,
-    );
+    )
 }
 
 fn parse_seconds(text: &str) -> Result<f64, String> {
