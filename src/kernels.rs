@@ -6,6 +6,8 @@
 
 pub mod activation;
 pub mod binary;
+pub mod ceiling_arithmetic;
+pub mod ceiling_bandwidth;
 pub mod concat;
 pub mod conv;
 pub mod conv_depthwise;

@@ -19,6 +19,8 @@ macro_rules! files {
 files! {
     "activation.wgsl",
     "binary.wgsl",
+    "ceiling_arithmetic.wgsl",
+    "ceiling_bandwidth.wgsl",
     "concat.wgsl",
     "conv.wgsl",
     "conv_depthwise.wgsl",

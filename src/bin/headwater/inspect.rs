@@ -109,11 +109,10 @@ fn layers(graph: &Graph) -> Vec<Value> {
 fn describe(model: &Model, graph: &Graph, name: &str, family: &str, cut: &Cut) -> anyhow::Result<Value> {
     let cost = graph.cut_cost(cut)?;
     let division = graph.divide(cut)?;
-    let client = model.weight_bytes(&division.head)? + division.tail.as_ref().map_or(Ok(0), |t| model.weight_bytes(t))?;
+    let client =
+        model.weight_bytes(&division.head)? + division.tail.as_ref().map_or(Ok(0), |t| model.weight_bytes(t))?;
     let tensors = |ids: &[usize]| -> Vec<Value> {
-        ids.iter()
-            .map(|&id| json!({ "tensor": graph.tensors[id].name, "shape": graph.tensors[id].shape }))
-            .collect()
+        ids.iter().map(|&id| json!({ "tensor": graph.tensors[id].name, "shape": graph.tensors[id].shape })).collect()
     };
     Ok(json!({
         "name": name,

@@ -3,6 +3,7 @@
 //! Exit status: 0 done, 2 bad usage or input, 1 anything else; then one line on stderr says what was
 //! expected and what was found.
 
+mod bench;
 mod convert;
 mod export;
 mod inspect;
@@ -30,6 +31,7 @@ enum Command {
     Inspect(inspect::Arguments),
     Segment(segment::Arguments),
     Serve(serve::Arguments),
+    Bench(bench::Arguments),
     Export(export::Arguments),
     /// List the graphics adapters of this machine
     Adapters,
@@ -43,6 +45,7 @@ fn main() -> ExitCode {
         Command::Inspect(arguments) => inspect::run(&arguments),
         Command::Segment(arguments) => segment::run(&arguments),
         Command::Serve(arguments) => serve::run(&arguments),
+        Command::Bench(arguments) => bench::run(&arguments),
         Command::Export(arguments) => export::run(&arguments),
         Command::Adapters => adapters(),
     };

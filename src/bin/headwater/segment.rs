@@ -94,10 +94,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
 
 /// The placement asked for, and the adapter that it needs. Where there is none the server does it all,
 /// and the third value says so.
-fn place(
-    arguments: &Arguments,
-    manifest: &Manifest,
-) -> anyhow::Result<(Placement, Option<Arc<Gpu>>, Option<String>)> {
+fn place(arguments: &Arguments, manifest: &Manifest) -> anyhow::Result<(Placement, Option<Arc<Gpu>>, Option<String>)> {
     let asked = match arguments.split.as_str() {
         "auto" => None,
         name => Some(Placement::parse(name, manifest)?),
@@ -114,7 +111,10 @@ fn place(
         // A name that no adapter has is a mistake to point out, not a machine without a GPU.
         Err(e) if e.kind() == ErrorKind::NoAdapter && !named(arguments) => {
             let reason = asked.as_ref().map(|_| e.to_string());
-            eprintln!("headwater: {e}: {}", if arguments.server.is_some() { "the server does it all" } else { "this machine's CPU does it all" });
+            eprintln!(
+                "headwater: {e}: {}",
+                if arguments.server.is_some() { "the server does it all" } else { "this machine's CPU does it all" }
+            );
             return Ok((Placement::Remote, None, reason.or_else(|| Some(e.to_string()))));
         }
         Err(e) => return Err(e.into()),
@@ -149,7 +149,8 @@ fn transport(arguments: &Arguments) -> anyhow::Result<AnyTransport> {
 
 fn read_picture(path: &Path) -> anyhow::Result<Picture> {
     let name = path.display();
-    let unreadable = |e: std::io::Error| Error::new(ErrorKind::BadImage, format!("{name} cannot be read")).with_source(e);
+    let unreadable =
+        |e: std::io::Error| Error::new(ErrorKind::BadImage, format!("{name} cannot be read")).with_source(e);
     let bytes = std::fs::metadata(path).map_err(unreadable)?.len();
     if bytes > MAX_FILE_BYTES {
         let message = format!("{name} has {bytes} bytes, at most {MAX_FILE_BYTES} are read");
