@@ -39,6 +39,7 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    quiet_mesa();
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         // Help and version are answers; so is the help that stands in for a missing command.
@@ -77,6 +78,15 @@ fn usage_mistake(e: &clap::Error) -> String {
     let end = ["\n\nUsage:", "\n\nFor more information"].iter().filter_map(|tail| text.find(tail)).min();
     let said = &text[..end.unwrap_or(text.len())];
     said.trim_start_matches("error: ").split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Mesa's device selection layer asks the desktop for its device, and without one it complains on stderr,
+/// where one line of ours is all that may stand. There is nothing to select then: the layer is turned off.
+fn quiet_mesa() {
+    if cfg!(target_os = "linux") && std::env::var_os("XDG_RUNTIME_DIR").is_none() {
+        // SAFETY: nothing else runs yet: this is the first call of `main`, before any thread is started.
+        unsafe { std::env::set_var("NODEVICE_SELECT", "1") };
+    }
 }
 
 fn adapters() -> anyhow::Result<()> {
