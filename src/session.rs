@@ -84,7 +84,7 @@ impl<T: Transport> Session<T> {
             let named: Vec<Vec<&str>> =
                 segments.iter().map(|(_, outputs)| outputs.iter().map(String::as_str).collect()).collect();
             let lowered: Vec<(&Graph, &[&str])> = graphs.iter().copied().zip(named.iter().map(Vec::as_slice)).collect();
-            let plan = plan::lower(&lowered)?;
+            let plan = plan::lower(&lowered, gpu.loads())?;
             plan.check(&gpu.limits())?;
             let weights = model.load(source, &graphs).await?;
             report.client_weight_bytes = unique_weight_bytes(&model, &graphs)?;

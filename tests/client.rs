@@ -2,6 +2,7 @@
 //! that says exactly what the test wants.
 
 mod mini;
+mod stranger;
 
 use headwater::codec::Codec;
 use headwater::platform::{HttpConfig, HttpTransport};
@@ -11,10 +12,11 @@ use headwater::wire::client::{InferTimings, RemoteBody};
 use headwater::wire::{HEADER_LENGTH, InferResponse, NamedTensor, ServerReport};
 use headwater::{Error, ErrorKind, Result, codec};
 use mini::Lcg;
-use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::io::Write;
+use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
+use stranger::{hear, http};
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -28,41 +30,9 @@ fn ask(port: u16, timeout: Duration) -> Result<(Vec<Tensor>, InferTimings)> {
     pollster::block_on(remote.infer("U1", [32, 32], given, Codec::F32, wanted, Codec::F32))
 }
 
-/// Reads one whole request off a connection.
-fn hear(stream: &mut TcpStream) {
-    let mut heard = Vec::new();
-    let mut piece = [0; 4096];
-    loop {
-        let count = stream.read(&mut piece).unwrap();
-        assert!(count > 0, "the client left before it had finished");
-        heard.extend_from_slice(&piece[..count]);
-        let Some(end) = heard.windows(4).position(|window| window == b"\r\n\r\n") else { continue };
-        let head = String::from_utf8_lossy(&heard[..end]).to_lowercase();
-        let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap();
-        if heard.len() >= end + 4 + length.parse::<usize>().unwrap() {
-            return;
-        }
-    }
-}
-
 /// What the client makes of a server that hears one request, says `answer`, and closes the connection.
 fn told(answer: &[u8]) -> Result<(Vec<Tensor>, InferTimings)> {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let port = listener.local_addr().unwrap().port();
-    std::thread::scope(|scope| {
-        scope.spawn(|| {
-            let (mut stream, _) = listener.accept().unwrap();
-            hear(&mut stream);
-            // A client that has read enough may be gone already.
-            let _ = stream.write_all(answer);
-        });
-        ask(port, PATIENCE)
-    })
-}
-
-fn http(status: &str, headers: &str, body: &[u8]) -> Vec<u8> {
-    let head = format!("HTTP/1.1 {status}\r\n{headers}content-length: {}\r\n\r\n", body.len());
-    [head.as_bytes(), body].concat()
+    stranger::told(answer, |port| ask(port, PATIENCE))
 }
 
 /// An answer with one tensor.
@@ -91,9 +61,7 @@ fn a_right_answer_is_read_and_a_boastful_account_is_not_believed() {
 
 #[test]
 fn nobody_there() {
-    // A port that was just free, with no listener on it any more.
-    let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-    assert_eq!(ask(port, PATIENCE).unwrap_err().kind(), ErrorKind::ServerUnreachable);
+    assert_eq!(ask(stranger::nobody(), PATIENCE).unwrap_err().kind(), ErrorKind::ServerUnreachable);
     let transport = HttpTransport::new("http://headwater.invalid", HttpConfig::default()).unwrap();
     let described = pollster::block_on(RemoteBody::new(transport, "mini", "").describe());
     assert_eq!(described.unwrap_err().kind(), ErrorKind::ServerUnreachable);

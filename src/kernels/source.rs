@@ -33,6 +33,7 @@ files! {
     "shared/activation.wgsl",
     "shared/conv_part.wgsl",
     "shared/conv_pixel.wgsl",
+    "shared/conv_read.wgsl",
     "shared/invocation.wgsl",
     "softmax.wgsl",
     "window.wgsl",

@@ -2,6 +2,8 @@
 
 #![allow(dead_code, reason = "each test file uses its own part")]
 
+pub(crate) mod nets;
+
 use headwater::graph::op::{Conv, Coordinates, Epilogue, PoolKind, ResizeMode};
 use headwater::graph::{Activation, Graph, Node, Op, Pool, Resize, TensorSpec, WeightSpec, shape};
 use headwater::model::{Manifest, NamedSplit, Postprocess, Preprocess, Source, Weight, Weights, write_model};
@@ -119,14 +121,20 @@ pub(crate) fn write_unet(path: &Path) -> Manifest {
         up: vec![up.to_owned()],
         down: vec![down.to_owned()],
     };
+    write_net(path, &graph, &weights, vec![split("U1", "up", "down"), split("U2", "low", "raised")])
+}
+
+/// Writes a net as a model file called `mini`.
+pub(crate) fn write_net(path: &Path, graph: &Graph, weights: &Weights, splits: Vec<NamedSplit>) -> Manifest {
+    let [_, _, height, width] = graph.tensors[graph.inputs[0]].shape[..] else { panic!("no picture") };
     let manifest = Manifest {
         name: "mini".to_owned(),
-        graph,
-        preprocess: Preprocess { size: [32, 32], mean: [128.0; 3], scale: [256.0; 3] },
+        graph: graph.clone(),
+        preprocess: Preprocess { size: [width, height], mean: [128.0; 3], scale: [256.0; 3] },
         postprocess: Postprocess::Alpha,
-        splits: vec![split("U1", "up", "down"), split("U2", "low", "raised")],
+        splits,
         source: Source { origin: "tests/mini".to_owned(), licence: "MIT".to_owned(), sha256: String::new() },
         sha256: String::new(),
     };
-    write_model(path, manifest, &weights, DType::F32).unwrap()
+    write_model(path, manifest, weights, DType::F32).unwrap()
 }

@@ -58,15 +58,14 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         .map_err(|e| Error::new(ErrorKind::BadModel, format!("{file} cannot be read")).with_source(e))?;
     let manifest = convert(&bytes, &arguments.output, &options).map_err(|e| e.context(file))?;
     let names: Vec<&str> = manifest.splits.iter().map(|split| split.name.as_str()).collect();
-    println!(
-        "{}: {} layers, {:.1} M weights, {:.1} GMAC, splits {}",
+    crate::print(&format!(
+        "{}: {} layers, {:.1} M weights, {:.1} GMAC, splits {}\n",
         arguments.output.display(),
         manifest.graph.nodes.len(),
         manifest.graph.weight_values() as f64 / 1e6,
         manifest.graph.macs() as f64 / 1e9,
         if names.is_empty() { "none".to_owned() } else { names.join(" ") },
-    );
-    Ok(())
+    ))
 }
 
 /// Red, green and blue from `128,128,128`.

@@ -39,6 +39,5 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     };
     let weights = pollster::block_on(model.load(&source, &[&body]))?;
     let path = write_repository(&arguments.output, &manifest.name, &arguments.split, &body, &weights)?;
-    println!("{}", path.display());
-    Ok(())
+    crate::print(&format!("{}\n", path.display()))
 }

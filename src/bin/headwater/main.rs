@@ -12,6 +12,7 @@ mod segment;
 mod serve;
 mod transport;
 
+use clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand as HelpForNothing;
 use clap::{Parser, Subcommand};
 use headwater::ErrorKind;
 use std::process::ExitCode;
@@ -38,7 +39,15 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        // Help and version are answers; so is the help that stands in for a missing command.
+        Err(e) if !e.use_stderr() || e.kind() == HelpForNothing => e.exit(),
+        Err(e) => {
+            eprintln!("headwater: {}", usage_mistake(&e));
+            return ExitCode::from(2);
+        }
+    };
     let done = match arguments.command {
         Command::Pull(arguments) => pull::run(&arguments),
         Command::Convert(arguments) => convert::run(&arguments),
@@ -62,15 +71,20 @@ fn main() -> ExitCode {
     }
 }
 
+/// What is wrong with the arguments in one line, without the pointers to usage and help that follow it.
+fn usage_mistake(e: &clap::Error) -> String {
+    let text = e.to_string();
+    let end = ["\n\nUsage:", "\n\nFor more information"].iter().filter_map(|tail| text.find(tail)).min();
+    let said = &text[..end.unwrap_or(text.len())];
+    said.trim_start_matches("error: ").split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 fn adapters() -> anyhow::Result<()> {
     let found = pollster::block_on(headwater::gpu::adapters());
     if found.is_empty() {
-        println!("no graphics adapter was found");
+        return print("no graphics adapter was found\n");
     }
-    for adapter in found {
-        println!("{} ({}, {})", adapter.name, adapter.kind, adapter.backend);
-    }
-    Ok(())
+    found.iter().try_for_each(|adapter| print(&format!("{} ({}, {})\n", adapter.name, adapter.kind, adapter.backend)))
 }
 
 /// Width and height from `512` or `768x512`.

@@ -46,8 +46,8 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     bar.finish_and_clear();
     let pulled = pulled?;
     let verb = if pulled.was_there { "is there already" } else { "is ready" };
-    println!("{} {verb} ({}, {})", out.display(), pulled.manifest.source.origin, pulled.manifest.source.licence);
-    Ok(())
+    let source = &pulled.manifest.source;
+    crate::print(&format!("{} {verb} ({}, {})\n", out.display(), source.origin, source.licence))
 }
 
 fn style() -> ProgressStyle {

@@ -85,11 +85,10 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         write_whole(path, &cutout_png(&picture, &mask)?)?;
     }
     if arguments.json {
-        println!("{}", serde_json::to_string(&report)?);
+        crate::print(&(serde_json::to_string(&report)? + "\n"))
     } else {
-        summarise(&report, arguments);
+        crate::print(&summary(&report, arguments))
     }
-    Ok(())
 }
 
 /// The placement asked for, and the adapter that it needs. Where there is none the server does it all,
@@ -162,19 +161,23 @@ fn read_picture(path: &Path) -> anyhow::Result<Picture> {
 
 /// The model's file, or a sentence on where one comes from.
 pub(crate) fn open_model(path: &Path) -> anyhow::Result<File> {
-    File::open(path).map_err(|e| {
+    let opened = File::open(path).and_then(|file| match file.metadata()?.is_file() {
+        true => Ok(file),
+        // Opening a folder works; reading it is what fails.
+        false => Err(std::io::Error::other("expected a file")),
+    });
+    opened.map_err(|e| {
         let message = format!("model {} cannot be read (`headwater pull isnet` fetches one)", path.display());
         Error::new(ErrorKind::BadArgument, message).with_source(e).into()
     })
 }
 
-fn summarise(report: &Report, arguments: &Arguments) {
+fn summary(report: &Report, arguments: &Arguments) -> String {
     let adapter = report.adapter.as_ref().map_or("no adapter", |adapter| adapter.name.as_str());
-    for path in arguments.output.iter().chain(&arguments.mask) {
-        println!("{}", path.display());
-    }
-    println!(
-        "split {}, {}x{}, {adapter}: {:.0} ms (head {:.0}, server {:.0}, tail {:.0}); {} bytes up, {} down",
+    let paths: String =
+        arguments.output.iter().chain(&arguments.mask).map(|path| format!("{}\n", path.display())).collect();
+    format!(
+        "{paths}split {}, {}x{}, {adapter}: {:.0} ms (head {:.0}, server {:.0}, tail {:.0}); {} bytes up, {} down\n",
         report.split,
         report.size[0],
         report.size[1],
@@ -184,7 +187,7 @@ fn summarise(report: &Report, arguments: &Arguments) {
         report.tail_millis,
         report.up_bytes,
         report.down_bytes,
-    );
+    )
 }
 
 fn parse_seconds(text: &str) -> Result<f64, String> {

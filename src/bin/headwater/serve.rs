@@ -38,6 +38,8 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         let message = format!("executor {:?}: expected cpu", arguments.executor);
         return Err(Error::new(ErrorKind::BadArgument, message).into());
     }
+    // Says it as the other commands do where there is none.
+    crate::segment::open_model(&arguments.model)?;
     let config = ServerConfig { queue: arguments.queue, ..ServerConfig::default() };
     let state = ServerState::new(&arguments.model, Arc::new(RtenExecutor::default()), config)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;

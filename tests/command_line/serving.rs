@@ -1,0 +1,117 @@
+//! `headwater serve` and a client, as two processes.
+
+use crate::{Desk, PATIENCE, adapter, headwater, refused, run, signal, succeeded};
+use serde_json::Value;
+use std::io::{BufRead, BufReader};
+use std::process::Child;
+use std::time::{Duration, Instant};
+
+/// A server in a process of its own, ended with the test whatever happens.
+struct Served {
+    child: Child,
+    address: String,
+}
+
+impl Served {
+    fn start(desk: &Desk) -> Self {
+        let mut command = headwater();
+        command.args(["serve", "--listen", "127.0.0.1:0", "--model"]).arg(desk.path("mini.safetensors"));
+        let mut child = command.spawn().unwrap();
+        let stderr = BufReader::new(child.stderr.take().unwrap());
+        // Read to the end on a thread of its own, so that the server never waits for a reader.
+        let (tell, told) = std::sync::mpsc::channel();
+        std::thread::spawn(move || {
+            for line in stderr.lines().map_while(Result::ok) {
+                if let Some((_, address)) = line.split_once(" on http://") {
+                    // The test may have what it needs already.
+                    let _ = tell.send(format!("http://{address}"));
+                }
+            }
+        });
+        // The child is in `Served` before anything can panic, and so is ended.
+        let mut served = Self { child, address: String::new() };
+        served.address = told.recv_timeout(PATIENCE).expect("the server says its address");
+        served
+    }
+
+    /// Status and body of a GET.
+    fn get(&self, path: &str) -> (u16, String) {
+        let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).proxy(None).build().into();
+        let mut answer = agent.get(format!("{}{path}", self.address)).call().unwrap();
+        (answer.status().as_u16(), answer.body_mut().read_to_string().unwrap())
+    }
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        // Ended already in the test that ends well.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+#[test]
+fn a_server_serves_and_stops_when_told() {
+    let desk = Desk::new();
+    let mut served = Served::start(&desk);
+    assert_eq!(served.get("/v2/health/live").0, 200);
+    let started = Instant::now();
+    while served.get("/v2/health/ready").0 != 200 {
+        assert!(started.elapsed() < PATIENCE, "never ready");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    assert_eq!(served.get("/v2/models/mini/ready").0, 200);
+    assert_eq!(served.get("/v2/models/other").0, 404);
+
+    let address = served.address.clone();
+    let segment = |split: &str| {
+        let output = desk.segment(&["--split", split, "--server", &address, "--json", "--codec", "f32"]);
+        let report: Value = serde_json::from_str(&succeeded(split, &output)).unwrap();
+        assert_eq!(report["executor"].as_str(), Some("cpu"), "{report}");
+        assert!(report["up_bytes"].as_u64() > Some(0) && report["down_bytes"].as_u64() > Some(0), "{report}");
+        image::open(desk.path("out/cutout.png")).unwrap().into_rgba8()
+    };
+    let remote = segment("remote");
+    if adapter::open("segment --server --split U1").is_some() {
+        let split = segment("U1");
+        let apart = remote.pixels().zip(split.pixels()).map(|(a, b)| a.0[3].abs_diff(b.0[3])).max();
+        assert!(apart <= Some(1), "split and remote differ by {apart:?} levels");
+    }
+
+    signal(served.child.id(), "TERM");
+    let started = Instant::now();
+    let status = loop {
+        match served.child.try_wait().unwrap() {
+            Some(status) => break status,
+            None => assert!(started.elapsed() < Duration::from_secs(20), "still there after SIGTERM"),
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    };
+    assert_eq!(status.code(), Some(0), "{status}");
+}
+
+/// The two ends hold different models.
+#[test]
+fn a_server_with_another_model_is_not_used() {
+    let desk = Desk::new();
+    let served = Served::start(&desk);
+    let other = desk.path("other.safetensors");
+    let (graph, weights) = crate::mini::nets::Form::RESIDUAL.build();
+    crate::mini::write_net(&other, &graph, &weights, Vec::new());
+    let remote = ["--split", "remote", "--server", &served.address];
+    let line = desk.assert_refused("another model", &desk.segment_files(&desk.path("photo.png"), &other, &remote), 1);
+    assert!(line.contains("409"), "{line}");
+}
+
+#[test]
+fn a_place_that_is_taken_and_arguments_that_mean_nothing() {
+    let desk = Desk::new();
+    let model = desk.path("mini.safetensors");
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = taken.local_addr().unwrap().to_string();
+    let serve = |extra: [&str; 2]| run(["serve", "--model", model.to_str().unwrap(), extra[0], extra[1]]);
+    let line = refused("a taken port", &serve(["--listen", &address]), 1);
+    assert!(line.contains(&address), "{line}");
+    refused("no address", &serve(["--listen", "here"]), 2);
+    assert!(refused("no such executor", &serve(["--executor", "abacus"]), 2).contains("cpu"));
+}

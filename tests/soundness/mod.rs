@@ -1,0 +1,116 @@
+//! What every plan must keep to, checked by playing it through without a GPU.
+
+#![allow(dead_code, reason = "each test file uses its own part")]
+
+use headwater::graph::Graph;
+use headwater::graph::cuts::Cut;
+use headwater::graph::fuse::fuse;
+use headwater::kernels::source::permutations;
+use headwater::plan::{Operand, Plan, ValueId, lower};
+use std::collections::HashMap;
+
+/// How many times the bytes of the widest moment a plan's buffers may take.
+pub(crate) const MOST_OVER_WIDEST: f64 = 1.5;
+
+/// The plan of a whole graph, fused, all outputs read back.
+pub(crate) fn local(graph: &Graph) -> Plan {
+    let fused = fuse(graph);
+    lower(&[(&fused, &names(graph, &graph.outputs))]).unwrap()
+}
+
+/// The plan of a cut's head and tail, fused, as a session lowers them.
+pub(crate) fn divided(graph: &Graph, cut: &Cut) -> Plan {
+    let division = graph.divide(cut).unwrap();
+    let made: Vec<usize> = cut.up.iter().copied().filter(|id| !graph.inputs.contains(id)).collect();
+    let (head, tail) = (fuse(&division.head), division.tail.as_ref().map(fuse));
+    let (up, outputs) = (names(graph, &made), names(graph, &graph.outputs));
+    let mut segments = vec![(&head, up.as_slice())];
+    segments.extend(tail.as_ref().map(|tail| (tail, outputs.as_slice())));
+    lower(&segments).unwrap()
+}
+
+fn names<'a>(graph: &'a Graph, ids: &[usize]) -> Vec<&'a str> {
+    ids.iter().map(|&id| graph.tensors[id].name.as_str()).collect()
+}
+
+/// Plays the plan through over buffers that remember which value they hold.
+///
+/// A value that is read must still be what its buffer holds: it was written before, and no other value
+/// has taken the buffer since. No dispatch may see one buffer both for reading and for writing. The widest
+/// moment is summed anew from what was seen. Every pipeline is one that the shader tests validate.
+pub(crate) fn check(name: &str, plan: &Plan) {
+    let known: Vec<_> = permutations().collect();
+    let mut played = Played { plan, name, holds: HashMap::new(), lives: vec![None; plan.values.len()], step: 0 };
+    for phase in &plan.phases {
+        phase.uploads.iter().for_each(|&id| played.write(id));
+        played.step += 1;
+        for dispatch in &phase.dispatches {
+            let node = &dispatch.node;
+            assert!(known.contains(&dispatch.launch.key), "{name}, {node}: {} is in no table", dispatch.launch.key);
+            let target = plan.values[dispatch.output].buffer;
+            for read in &dispatch.reads {
+                match *read {
+                    Operand::Value(id) => {
+                        assert_ne!(plan.values[id].buffer, target, "{name}, {node}: reads the buffer that it writes");
+                        played.read(id, node);
+                    }
+                    Operand::Weight(id) => assert!(id < plan.weights.len(), "{name}, {node}: no weight {id}"),
+                }
+            }
+            played.write(dispatch.output);
+            played.step += 1;
+        }
+        phase.readbacks.iter().for_each(|&id| played.read(id, "readback"));
+        played.step += 1;
+    }
+    let widest = played.widest();
+    assert_eq!(plan.widest_bytes, widest, "{name}: the widest moment");
+    assert!(plan.activation_bytes() >= widest, "{name}: less than the widest moment cannot do");
+}
+
+/// Holds a plan's buffers to [`MOST_OVER_WIDEST`].
+pub(crate) fn check_peak(name: &str, plan: &Plan) {
+    let share = plan.activation_bytes() as f64 / plan.widest_bytes as f64;
+    assert!(share <= MOST_OVER_WIDEST, "{name}: {share:.3} times the widest moment's {} bytes", plan.widest_bytes);
+}
+
+struct Played<'a> {
+    plan: &'a Plan,
+    name: &'a str,
+    /// By buffer.
+    holds: HashMap<usize, ValueId>,
+    /// First and last step at which each value was seen.
+    lives: Vec<Option<(usize, usize)>>,
+    step: usize,
+}
+
+impl Played<'_> {
+    fn write(&mut self, id: ValueId) {
+        let value = &self.plan.values[id];
+        let room = self.plan.buffers[value.buffer];
+        assert!(value.bytes() <= room, "{}: {:?} takes {} bytes of {room}", self.name, value.name, value.bytes());
+        assert!(self.lives[id].is_none(), "{}: {:?} is written twice", self.name, value.name);
+        self.lives[id] = Some((self.step, self.step));
+        self.holds.insert(value.buffer, id);
+    }
+
+    fn read(&mut self, id: ValueId, node: &str) {
+        let value = &self.plan.values[id];
+        let Some((_, last)) = &mut self.lives[id] else {
+            panic!("{}, {node}: reads {:?} before it is written", self.name, value.name)
+        };
+        *last = self.step;
+        let held = self.holds[&value.buffer];
+        let holder = &self.plan.values[held].name;
+        assert_eq!(held, id, "{}, {node}: wants {:?}, its buffer holds {holder:?}", self.name, value.name);
+    }
+
+    fn widest(&self) -> u64 {
+        let alive = |step: usize| {
+            let lives = self.lives.iter().zip(&self.plan.values);
+            let there = lives.filter(|(life, _)| life.is_some_and(|(first, last)| (first..=last).contains(&step)));
+            there.map(|(_, value)| value.bytes()).sum()
+        };
+        (0..self.step).map(alive).max().unwrap_or(0)
+    }
+}
