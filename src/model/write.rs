@@ -67,10 +67,18 @@ pub fn write_model(path: &Path, mut manifest: Manifest, weights: &Weights, dtype
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
     };
-    let file = tempfile::NamedTempFile::new_in(folder).map_err(failed)?;
+    let mut builder = tempfile::Builder::new();
+    // As any new file: readable as the umask says, not only by its owner.
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    let file = builder.tempfile_in(folder).map_err(failed)?;
     safetensors::serialize_to_file(named, Some(metadata), file.path())
         .map_err(|e| error!(Io, "writing {}", path.display()).with_source(e))?;
-    file.as_file().sync_all().map_err(failed)?;
+    // The crate puts a file of its own, private to its owner, under that name.
+    let written = std::fs::File::options().write(true).open(file.path()).map_err(failed)?;
+    let permissions = file.as_file().metadata().map_err(failed)?.permissions();
+    written.set_permissions(permissions).map_err(failed)?;
+    written.sync_all().map_err(failed)?;
     file.persist(path).map_err(|e| failed(e.error))?;
     Ok(manifest)
 }
