@@ -22,20 +22,35 @@ struct Params {
 }
 
 @group(0) @binding(_) var<uniform> p: Params;
-@group(0) @binding(_) var<storage, read> input_0: array<vec4f>;    // [H, W, C0/4]
+// input_0: [H, W, C0/4] vec4
+#define SOURCE input_0
+#define READ read_0
+#include "shared/conv_read.wgsl"
 #ifdef PARTS_2
-@group(0) @binding(_) var<storage, read> input_1: array<vec4f>;    // [H, W, C1/4]
+// input_1: [H, W, C1/4] vec4
+#define SOURCE input_1
+#define READ read_1
+#include "shared/conv_read.wgsl"
 #endif
 #ifdef PARTS_3
-@group(0) @binding(_) var<storage, read> input_2: array<vec4f>;    // [H, W, C2/4]
+// input_2: [H, W, C2/4] vec4
+#define SOURCE input_2
+#define READ read_2
+#include "shared/conv_read.wgsl"
 #endif
 #ifdef PARTS_4
-@group(0) @binding(_) var<storage, read> input_3: array<vec4f>;    // [H, W, C3/4]
+// input_3: [H, W, C3/4] vec4
+#define SOURCE input_3
+#define READ read_3
+#include "shared/conv_read.wgsl"
 #endif
 #ifdef RESIDUAL
 @group(0) @binding(_) var<storage, read> residual: array<vec4f>;   // [OH, OW, Co/4]
 #endif
-@group(0) @binding(_) var<storage, read> weights: array<vec4f>;    // [Co/8, parts, Kh, Kw, Cpart/4, 2, 4]
+// weights: [Co/8, parts, Kh, Kw, Cpart/4, 2, 4] vec4
+#define SOURCE weights
+#define READ read_weights
+#include "shared/conv_read.wgsl"
 @group(0) @binding(_) var<storage, read> bias: array<vec4f>;       // [Co/8, 2]
 @group(0) @binding(_) var<storage, read_write> output: array<vec4f>; // [OH, OW, Co/4]
 
@@ -89,21 +104,21 @@ fn main(
 
     let all_quads = p.part_quads.x + p.part_quads.y + p.part_quads.z + p.part_quads.w;
     var w_part = block * p.window.y * p.window.x * all_quads * 8u;
-    #define SOURCE input_0
+    #define READ read_0
     #define PART 0
     #include "shared/conv_part.wgsl"
 #ifdef PARTS_2
-    #define SOURCE input_1
+    #define READ read_1
     #define PART 1
     #include "shared/conv_part.wgsl"
 #endif
 #ifdef PARTS_3
-    #define SOURCE input_2
+    #define READ read_2
     #define PART 2
     #include "shared/conv_part.wgsl"
 #endif
 #ifdef PARTS_4
-    #define SOURCE input_3
+    #define READ read_3
     #define PART 3
     #include "shared/conv_part.wgsl"
 #endif

@@ -7,6 +7,7 @@ mod adapter;
 mod pipelines;
 mod program;
 mod run;
+mod texture;
 mod timing;
 
 pub use adapter::{AdapterInfo, Choice, adapters};
@@ -14,6 +15,8 @@ pub use program::Program;
 pub use timing::DispatchTime;
 
 use crate::error::{Result, bail, error};
+use crate::graph::fuse::MAX_PARTS;
+use crate::kernels::{Loads, TEXTURE_ROWS};
 use crate::plan::Limits;
 use pipelines::Pipelines;
 use std::sync::{Arc, Mutex};
@@ -84,6 +87,19 @@ impl Gpu {
     /// The limits that plans have to respect.
     pub fn limits(&self) -> Limits {
         self.limits
+    }
+
+    /// How its driver best reads what heavy kernels read: [`crate::plan::lower`] wants to know.
+    pub fn loads(&self) -> Loads {
+        let limits = self.device.limits();
+        let textures = limits.max_texture_dimension_2d as usize >= TEXTURE_ROWS;
+        // A convolution reads up to its parts and its weights at once.
+        let images = limits.max_storage_textures_per_shader_stage as usize > MAX_PARTS;
+        match self.info.kind {
+            "cpu" if textures && images && self.info.name.contains("llvmpipe") => Loads::Images,
+            "cpu" if textures => Loads::Textures,
+            _ => Loads::Buffers,
+        }
     }
 
     /// # Errors

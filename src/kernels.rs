@@ -6,6 +6,8 @@
 
 pub mod activation;
 pub mod binary;
+pub mod ceiling_arithmetic;
+pub mod ceiling_bandwidth;
 pub mod concat;
 pub mod conv;
 pub mod conv_depthwise;
@@ -106,7 +108,26 @@ pub struct Launch {
     pub params: Vec<u8>,
     /// Along x and y.
     pub workgroups: [u32; 2],
+    /// Which of the reads, in order, the shader wants as textures instead of buffers; see [`Loads`].
+    pub textures: Vec<usize>,
 }
+
+/// How a device best reads what a heavy kernel reads most: a property of its driver, not of the net.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Loads {
+    /// From storage buffers: every real GPU.
+    #[default]
+    Buffers,
+    /// From read-only storage images: llvmpipe.
+    Images,
+    /// From sampled textures, by `textureLoad`: SwiftShader.
+    Textures,
+}
+
+/// Columns of a texture that holds a buffer's vec4s row by row, as `shaders/shared/conv_read.wgsl` has it.
+pub const TEXTURE_COLUMNS: usize = 4096;
+/// Rows that a texture may have on every adapter.
+pub const TEXTURE_ROWS: usize = 8192;
 
 impl Launch {
     /// Enough workgroups for `invocations`, spread over two axes because one holds no more than 65,535.
@@ -114,7 +135,12 @@ impl Launch {
         let workgroups = (invocations as u64).div_ceil(WORKGROUP).max(1);
         let rows = workgroups.div_ceil(65_535);
         let columns = workgroups.div_ceil(rows);
-        Self { key, params: bytemuck::bytes_of(params).to_vec(), workgroups: [columns as u32, rows as u32] }
+        Self {
+            key,
+            params: bytemuck::bytes_of(params).to_vec(),
+            workgroups: [columns as u32, rows as u32],
+            textures: Vec::new(),
+        }
     }
 }
 

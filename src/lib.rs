@@ -5,6 +5,8 @@
 //! segment becomes a [`plan`] of dispatches of [`kernels`] that the GPU runs; what crosses goes through a codec and the
 //! wire to the server, and back.
 
+#[cfg(all(feature = "gpu", not(target_arch = "wasm32")))]
+pub mod bench;
 pub mod codec;
 pub mod error;
 #[cfg(not(target_arch = "wasm32"))]

@@ -76,6 +76,13 @@ pub struct Dispatch {
     pub macs: u64,
 }
 
+impl Dispatch {
+    /// The reads that the shader wants as textures, and their places among the reads.
+    pub fn texture_reads(&self) -> impl Iterator<Item = (usize, Operand)> {
+        self.launch.textures.iter().map(|&at| (at, self.reads[at]))
+    }
+}
+
 /// One submit: host tensors in, dispatches, host tensors out.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Phase {

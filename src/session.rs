@@ -75,15 +75,16 @@ impl<T: Transport> Session<T> {
         let client = if segments.is_empty() {
             None
         } else {
-            let Some(gpu) = gpu else { bail!(NoAdapter, "split {:?} needs a graphics adapter", options.placement.name()) };
+            let Some(gpu) = gpu else {
+                bail!(NoAdapter, "split {:?} needs a graphics adapter", options.placement.name())
+            };
             let segments: Vec<(Graph, Vec<String>)> =
                 segments.into_iter().map(|(graph, outputs)| (fuse(&graph), outputs)).collect();
             let graphs: Vec<&Graph> = segments.iter().map(|(graph, _)| graph).collect();
             let named: Vec<Vec<&str>> =
                 segments.iter().map(|(_, outputs)| outputs.iter().map(String::as_str).collect()).collect();
-            let lowered: Vec<(&Graph, &[&str])> =
-                graphs.iter().copied().zip(named.iter().map(Vec::as_slice)).collect();
-            let plan = plan::lower(&lowered)?;
+            let lowered: Vec<(&Graph, &[&str])> = graphs.iter().copied().zip(named.iter().map(Vec::as_slice)).collect();
+            let plan = plan::lower(&lowered, gpu.loads())?;
             plan.check(&gpu.limits())?;
             let weights = model.load(source, &graphs).await?;
             report.client_weight_bytes = unique_weight_bytes(&model, &graphs)?;
@@ -209,7 +210,9 @@ impl<T: Transport> Session<T> {
     }
 
     fn remote(&self) -> Result<&RemoteBody<T>> {
-        self.remote.as_ref().ok_or_else(|| error!(BadArgument, "split {:?} needs a server", self.options.placement.name()))
+        self.remote
+            .as_ref()
+            .ok_or_else(|| error!(BadArgument, "split {:?} needs a server", self.options.placement.name()))
     }
 
     fn named(&self, ids: &[TensorId]) -> Vec<(&str, &[usize])> {
@@ -241,7 +244,8 @@ fn segments(graph: &Graph, placement: &Placement, division: Option<&Division>) -
 fn unique_weight_bytes(model: &Model, graphs: &[&Graph]) -> Result<u64> {
     let mut seen = std::collections::HashSet::new();
     let mut all = graphs[0].clone();
-    all.weights = graphs.iter().flat_map(|graph| &graph.weights).filter(|w| seen.insert(w.name.clone())).cloned().collect();
+    all.weights =
+        graphs.iter().flat_map(|graph| &graph.weights).filter(|w| seen.insert(w.name.clone())).cloned().collect();
     model.weight_bytes(&all)
 }
 

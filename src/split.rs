@@ -84,6 +84,8 @@ pub fn choose(manifest: &Manifest, circumstances: Circumstances) -> Result<(Plac
             None => (Placement::Remote, "the model has no U-shaped split"),
         },
         (false, true) => (Placement::Remote, "no GPU is here, a server was named"),
-        (false, false) => (Placement::Remote, "no GPU is here; the CPU's own executor is faster than a software adapter"),
+        (false, false) => {
+            (Placement::Remote, "no GPU is here; the CPU's own executor is faster than a software adapter")
+        }
     })
 }

@@ -1,4 +1,4 @@
-// Adds up SOURCE, part PART of the inputs that stand side by side along channels.
+// Adds up what READ reads, part PART of the inputs that stand side by side along channels.
 // Weights of a part: [Kh, Kw, Q, 2, 4] vec4: for each input quad, two output quads by four input lanes.
 {
     let quads = p.part_quads[PART];
@@ -28,14 +28,14 @@
             let o7 = (row + u32(clamp(x + step * 7, 0, last))) * quads;
             var w = w_part + (ky * p.window.x + kx) * quads * 8u;
             for (var quad = 0u; quad < quads; quad++) {
-                let w0 = weights[w];
-                let w1 = weights[w + 1u];
-                let w2 = weights[w + 2u];
-                let w3 = weights[w + 3u];
-                let w4 = weights[w + 4u];
-                let w5 = weights[w + 5u];
-                let w6 = weights[w + 6u];
-                let w7 = weights[w + 7u];
+                let w0 = read_weights(w);
+                let w1 = read_weights(w + 1u);
+                let w2 = read_weights(w + 2u);
+                let w3 = read_weights(w + 3u);
+                let w4 = read_weights(w + 4u);
+                let w5 = read_weights(w + 5u);
+                let w6 = read_weights(w + 6u);
+                let w7 = read_weights(w + 7u);
                 w += 8u;
                 #define OFFSET o0
                 #define INSIDE i0

@@ -1,6 +1,6 @@
 // One of a thread's eight pixels: PIXEL quads of input against eight quads of weights.
 {
-    let v = select(vec4f(0.0), SOURCE[OFFSET + quad], INSIDE);
+    let v = select(vec4f(0.0), READ(OFFSET + quad), INSIDE);
     ACC_A += v.x * w0;
     ACC_B += v.x * w4;
     ACC_A += v.y * w1;

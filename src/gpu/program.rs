@@ -1,6 +1,7 @@
 //! A plan on a device: buffers, weights and bind groups, all made once.
 
 use super::Gpu;
+use super::texture::{self, Staged};
 use crate::error::{Error, Result, bail, error};
 use crate::model::Weights;
 use crate::plan::{Operand, Plan};
@@ -29,6 +30,8 @@ pub(super) struct Step {
     pub(super) pipeline: Arc<wgpu::ComputePipeline>,
     pub(super) bindings: wgpu::BindGroup,
     pub(super) workgroups: [u32; 2],
+    /// Copied before it.
+    pub(super) staged: Vec<Staged>,
 }
 
 /// A place in a buffer.
@@ -75,15 +78,50 @@ impl Program {
 
         // Weights share few large buffers, since hundreds of small ones cost the driver more than they hold.
         let largest = gpu.limits.storage_binding_bytes.min(gpu.limits.buffer_bytes);
-        let (slots, sizes) = shelve(plan.weights.iter().map(|weight| weight.bytes), largest);
+        // Those that are read as textures have no place there.
+        let dispatches = || plan.phases.iter().flat_map(|phase| &phase.dispatches);
+        let mut textures: Vec<Option<wgpu::Texture>> = vec![None; plan.weights.len()];
+        let mut scratch_bytes = Vec::new();
+        let mut texture_bytes = 0;
+        for dispatch in dispatches() {
+            for (at, operand) in dispatch.texture_reads() {
+                match operand {
+                    Operand::Weight(id) if textures[id].is_none() => {
+                        let (made, bytes) = texture::create(device, "weights", plan.weights[id].bytes);
+                        texture_bytes += bytes;
+                        textures[id] = Some(made);
+                    }
+                    Operand::Weight(_) => {}
+                    Operand::Value(id) => {
+                        scratch_bytes.resize(scratch_bytes.len().max(at + 1), 0);
+                        scratch_bytes[at] = plan.values[id].bytes().max(scratch_bytes[at]);
+                    }
+                }
+            }
+        }
+        // One for each place among a dispatch's reads: a dispatch is done with them before the next copy.
+        let mut scratch = Vec::with_capacity(scratch_bytes.len());
+        for bytes in scratch_bytes {
+            let (made, bytes) = texture::create(device, "activations", bytes);
+            texture_bytes += bytes;
+            scratch.push(made);
+        }
+        let shelved = plan.weights.iter().zip(&textures);
+        let (slots, sizes) =
+            shelve(shelved.map(|(weight, texture)| if texture.is_some() { 0 } else { weight.bytes }), largest);
         let shelves: Vec<wgpu::Buffer> =
             sizes.iter().map(|&bytes| allocate("weights", bytes, storage | write)).collect();
-        for (weight, slot) in plan.weights.iter().zip(&slots) {
+        for ((weight, slot), texture) in plan.weights.iter().zip(&slots).zip(&textures) {
             let packed = weight.pack(weights)?;
-            gpu.queue.write_buffer(&shelves[slot.buffer], slot.offset, bytemuck::cast_slice(&packed));
+            match texture {
+                Some(texture) => texture::write(&gpu.queue, texture, &packed),
+                None => {
+                    let bytes = bytemuck::cast_slice(&packed);
+                    gpu.queue.write_buffer(&shelves[slot.buffer], slot.offset, bytes);
+                }
+            }
         }
 
-        let dispatches = || plan.phases.iter().flat_map(|phase| &phase.dispatches);
         let uniforms: Vec<u8> = dispatches().flat_map(|dispatch| aligned(&dispatch.launch.params)).collect();
         let parameters = allocate("parameters", uniforms.len() as u64, wgpu::BufferUsages::UNIFORM | write);
         gpu.queue.write_buffer(&parameters, 0, &uniforms);
@@ -97,8 +135,26 @@ impl Program {
                 let params = dispatch.launch.params.len() as u64;
                 let mut resources = vec![binding(&parameters, offset, params)?];
                 offset += params.next_multiple_of(ALIGNMENT);
+                let mut staged = Vec::new();
+                let mut views = Vec::new();
+                for (at, operand) in dispatch.texture_reads() {
+                    let texture = match operand {
+                        Operand::Weight(id) => textures[id].as_ref(),
+                        Operand::Value(id) => {
+                            let (buffer, bytes) = (plan.values[id].buffer, plan.values[id].bytes());
+                            staged.push(Staged { buffer, bytes, texture: scratch[at].clone() });
+                            Some(&scratch[at])
+                        }
+                    };
+                    let texture = texture.ok_or_else(|| error!(Internal, "a weight without its texture"))?;
+                    views.push((at, texture.create_view(&Default::default())));
+                }
                 let output = Operand::Value(dispatch.output);
-                for operand in dispatch.reads.iter().chain([&output]) {
+                for (at, operand) in dispatch.reads.iter().chain([&output]).enumerate() {
+                    if let Some((_, view)) = views.iter().find(|(place, _)| *place == at) {
+                        resources.push(wgpu::BindingResource::TextureView(view));
+                        continue;
+                    }
                     resources.push(match *operand {
                         Operand::Value(id) => {
                             let value = &plan.values[id];
@@ -120,7 +176,7 @@ impl Program {
                     layout: &pipeline.get_bind_group_layout(0),
                     entries: &entries,
                 });
-                phase_steps.push(Step { pipeline, bindings, workgroups: dispatch.launch.workgroups });
+                phase_steps.push(Step { pipeline, bindings, workgroups: dispatch.launch.workgroups, staged });
             }
             steps.push(phase_steps);
         }
@@ -132,7 +188,7 @@ impl Program {
                 (bytes > 0).then(|| allocate("readback", bytes, wgpu::BufferUsages::MAP_READ | write))
             })
             .collect();
-        Ok(Self { buffers, steps, readbacks, allocated_bytes, plan, gpu: gpu.clone() })
+        Ok(Self { buffers, steps, readbacks, allocated_bytes: allocated_bytes + texture_bytes, plan, gpu: gpu.clone() })
     }
 
     /// The plan that this runs.
@@ -149,7 +205,7 @@ impl Program {
         }
     }
 
-    /// Bytes of every buffer made for it: activations, weights, parameters and readbacks.
+    /// Bytes of every buffer and texture made for it: activations, weights, parameters and readbacks.
     pub fn allocated_bytes(&self) -> u64 {
         self.allocated_bytes
     }

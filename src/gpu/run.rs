@@ -16,9 +16,11 @@ impl Program {
     pub async fn run(&self, phase: usize, inputs: &[&[f32]]) -> Result<Vec<Vec<f32>>> {
         self.upload(phase, inputs)?;
         let mut encoder = self.gpu.device.create_command_encoder(&Default::default());
-        {
+        // Copies cannot stand inside a pass; where there are none, one pass holds all.
+        for steps in self.steps[phase].chunk_by(|_, next| next.staged.is_empty()) {
+            self.stage(&steps[0].staged, &mut encoder);
             let mut pass = encoder.begin_compute_pass(&Default::default());
-            for step in &self.steps[phase] {
+            for step in steps {
                 pass.set_pipeline(&step.pipeline);
                 pass.set_bind_group(0, &step.bindings, &[]);
                 pass.dispatch_workgroups(step.workgroups[0], step.workgroups[1], 1);

@@ -26,7 +26,8 @@ impl Program {
         self.gpu.device.features().contains(wgpu::Features::TIMESTAMP_QUERY)
     }
 
-    /// Runs a phase with a timestamp before and after every dispatch, each in a pass of its own.
+    /// Runs a phase with a timestamp before and after every dispatch, each in a pass of its own. What it
+    /// reads as textures is copied before the first of the two.
     ///
     /// # Errors
     /// Those of [`Program::run`]; `AdapterLimit` where the device has no clock.
@@ -51,6 +52,7 @@ impl Program {
         let mapped = buffer(wgpu::BufferUsages::COPY_DST | wgpu::BufferUsages::MAP_READ);
         let mut encoder = device.create_command_encoder(&Default::default());
         for (step, first) in self.steps[phase].iter().zip((0..).step_by(2)) {
+            self.stage(&step.staged, &mut encoder);
             let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor {
                 label: None,
                 timestamp_writes: Some(wgpu::ComputePassTimestampWrites {

@@ -225,9 +225,8 @@ pub fn named_splits(graph: &Graph) -> Vec<NamedSplit> {
     let mut kept: Vec<(Cut, CutCost)> = Vec::new();
     for (cut, cost) in priced {
         let resolution = |cut: &Cut| shape(&cut.up)[2..].to_vec();
-        let beaten = kept
-            .iter()
-            .any(|(larger, price)| moved(price) <= moved(&cost) || resolution(larger) == resolution(&cut));
+        let beaten =
+            kept.iter().any(|(larger, price)| moved(price) <= moved(&cost) || resolution(larger) == resolution(&cut));
         if !beaten {
             kept.push((cut, cost));
         }

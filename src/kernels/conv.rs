@@ -1,6 +1,6 @@
 //! Convolution with one group: the kernel where nearly all of a segmentation net's time goes.
 
-use super::{Extent, Key, Launch, activation, left_top, xy};
+use super::{Extent, Key, Launch, Loads, TEXTURE_COLUMNS, TEXTURE_ROWS, activation, left_top, xy};
 use crate::graph::Conv;
 use bytemuck::{Pod, Zeroable};
 
@@ -31,8 +31,8 @@ pub struct Params {
 }
 
 /// Reads the parts (up to [`crate::graph::fuse::MAX_PARTS`]), the residual if there is one, the packed
-/// weights and the packed bias.
-pub fn launch(conv: &Conv, parts: &[Extent], kernel: [usize; 2], out: Extent) -> Launch {
+/// weights and the packed bias. Parts and weights are read as `loads` says where all of them fit it.
+pub fn launch(conv: &Conv, parts: &[Extent], kernel: [usize; 2], out: Extent, loads: Loads) -> Launch {
     let mut part_quads = [0; 4];
     for (slot, part) in part_quads.iter_mut().zip(parts) {
         *slot = part.quads() as u32;
@@ -60,7 +60,21 @@ pub fn launch(conv: &Conv, parts: &[Extent], kernel: [usize; 2], out: Extent) ->
     };
     let mut defines: Vec<&'static str> = ["PARTS_2", "PARTS_3", "PARTS_4"][..parts.len() - 1].to_vec();
     defines.extend(conv.epilogue.residual.then_some("RESIDUAL"));
-    Launch::new(Key::with("conv", defines), &params, tiles * out.height * blocks)
+    let quads: usize = parts.iter().map(|part| part.quads()).sum();
+    let weights = blocks * kernel[0] * kernel[1] * quads * BLOCK;
+    let fit = parts.iter().map(|part| part.vec4s()).chain([weights]).all(|n| n <= TEXTURE_COLUMNS * TEXTURE_ROWS);
+    let textures = match loads {
+        Loads::Images if fit => Some("IMAGES"),
+        Loads::Textures if fit => Some("TEXTURES"),
+        _ => None,
+    };
+    defines.extend(textures);
+    let mut launch = Launch::new(Key::with("conv", defines), &params, tiles * out.height * blocks);
+    if textures.is_some() {
+        launch.textures.extend(0..parts.len());
+        launch.textures.push(parts.len() + usize::from(conv.epilogue.residual));
+    }
+    launch
 }
 
 /// Weights `[Co, Ci, Kh, Kw]` as the shader reads them, `[Co/8, part, Kh, Kw, Cpart/4, 2, 4, 4]`: the last

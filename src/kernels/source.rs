@@ -19,6 +19,8 @@ macro_rules! files {
 files! {
     "activation.wgsl",
     "binary.wgsl",
+    "ceiling_arithmetic.wgsl",
+    "ceiling_bandwidth.wgsl",
     "concat.wgsl",
     "conv.wgsl",
     "conv_depthwise.wgsl",
@@ -31,6 +33,7 @@ files! {
     "shared/activation.wgsl",
     "shared/conv_part.wgsl",
     "shared/conv_pixel.wgsl",
+    "shared/conv_read.wgsl",
     "shared/invocation.wgsl",
     "softmax.wgsl",
     "window.wgsl",

@@ -74,6 +74,8 @@ macro_rules! same_layout {
 fn uniforms_lie_alike_on_host_and_device() {
     same_layout!(activation: args code count);
     same_layout!(binary: size a_strides b_strides);
+    same_layout!(ceiling_arithmetic: rounds count);
+    same_layout!(ceiling_bandwidth: count);
     same_layout!(concat: pixels a_channels b_channels);
     same_layout!(conv: in_size out_size window stride dilation pad part_quads out_quads blocks tiles before
         before_args after_args after);

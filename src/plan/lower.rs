@@ -7,18 +7,19 @@ use crate::graph::fuse::MAX_PARTS;
 use crate::graph::op::Op;
 use crate::graph::{Conv, Graph, Node};
 use crate::kernels::{
-    Extent, Launch, activation, binary, concat, conv, conv_depthwise, conv_grouped, conv_transpose, global_average,
-    pack, pool, resize, softmax, window,
+    Extent, Launch, Loads, activation, binary, concat, conv, conv_depthwise, conv_grouped, conv_transpose,
+    global_average, pack, pool, resize, softmax, window,
 };
 use std::collections::HashMap;
 
 /// Lowers fused segments of one graph, run in order. `readbacks` names for each segment which of its
-/// outputs the host wants; the others stay in place for later segments.
+/// outputs the host wants; the others stay in place for later segments. `loads` is the device's, as
+/// `Gpu::loads` gives it.
 ///
 /// # Errors
 /// `UnsupportedOperator` for a form that no kernel computes; `BadShape` when segments do not fit together.
-pub fn lower(segments: &[(&Graph, &[&str])]) -> Result<Plan> {
-    let mut lowering = Lowering::default();
+pub fn lower(segments: &[(&Graph, &[&str])], loads: Loads) -> Result<Plan> {
+    let mut lowering = Lowering { loads, ..Lowering::default() };
     for (graph, readbacks) in segments {
         lowering.segment(graph, readbacks)?;
     }
@@ -29,6 +30,7 @@ pub fn lower(segments: &[(&Graph, &[&str])]) -> Result<Plan> {
 
 #[derive(Default)]
 struct Lowering {
+    loads: Loads,
     values: Vec<Value>,
     /// The quads of each tensor by its name.
     by_name: HashMap<String, ValueId>,
@@ -148,7 +150,7 @@ impl Lowering {
         if conv.groups == 1 {
             let channels = parts.iter().map(|extent| extent.channels).collect();
             self.weights_of(graph, node, Packing::Conv { shape, parts: channels }, out.channels, conv::BLOCK, reads);
-            return Ok(conv::launch(conv, &parts, kernel, out));
+            return Ok(conv::launch(conv, &parts, kernel, out, self.loads));
         }
         let depthwise = conv.groups == input.channels && conv.groups == out.channels;
         if depthwise {

@@ -5,6 +5,7 @@ use crate::{Runtime, check_runtime};
 use headwater::gpu::{ADAPTER_VARIABLE, Choice, Gpu, Program};
 use headwater::graph::Graph;
 use headwater::graph::fuse::fuse;
+use headwater::kernels::Loads;
 use headwater::plan;
 use headwater::tensor::Tensor;
 use std::sync::Arc;
@@ -13,6 +14,7 @@ use std::sync::Arc;
 struct OnGpu {
     gpu: Arc<Gpu>,
     fused: bool,
+    loads: Loads,
 }
 
 impl Runtime for OnGpu {
@@ -22,13 +24,13 @@ impl Runtime for OnGpu {
 
     fn run(&self, problem: &Problem) -> headwater::Result<Vec<Tensor>> {
         let graph = if self.fused { fuse(&problem.graph) } else { problem.graph.clone() };
-        run(&self.gpu, &graph, problem)
+        run(&self.gpu, &graph, problem, self.loads)
     }
 }
 
-fn run(gpu: &Arc<Gpu>, graph: &Graph, problem: &Problem) -> headwater::Result<Vec<Tensor>> {
+fn run(gpu: &Arc<Gpu>, graph: &Graph, problem: &Problem, loads: Loads) -> headwater::Result<Vec<Tensor>> {
     let names: Vec<&str> = graph.outputs.iter().map(|&id| graph.tensors[id].name.as_str()).collect();
-    let plan = plan::lower(&[(graph, &names)])?;
+    let plan = plan::lower(&[(graph, &names)], loads)?;
     let program = pollster::block_on(Program::new(gpu.clone(), plan, &problem.weights))?;
     program.poison();
     let inputs: Vec<&[f32]> = problem.inputs.iter().map(Tensor::data).collect();
@@ -56,13 +58,17 @@ fn open() -> Option<Arc<Gpu>> {
 #[test]
 fn the_gpu_agrees_as_the_graph_stands() {
     if let Some(gpu) = open() {
-        check_runtime(&OnGpu { gpu, fused: false });
+        let loads = gpu.loads();
+        check_runtime(&OnGpu { gpu, fused: false, loads });
     }
 }
 
 #[test]
 fn the_gpu_agrees_when_fused() {
     if let Some(gpu) = open() {
-        check_runtime(&OnGpu { gpu, fused: true });
+        for loads in [Loads::Buffers, Loads::Textures, gpu.loads()] {
+            println!("loads: {loads:?}");
+            check_runtime(&OnGpu { gpu: gpu.clone(), fused: true, loads });
+        }
     }
 }

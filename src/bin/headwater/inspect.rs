@@ -18,6 +18,9 @@ pub(crate) struct Arguments {
     /// Side, or WIDTHxHEIGHT; the model's own without it
     #[arg(long, value_parser = crate::parse_size)]
     size: Option<[usize; 2]>,
+    /// List the plain cuts too
+    #[arg(long)]
+    plain: bool,
     /// Print everything as JSON
     #[arg(long)]
     json: bool,
@@ -63,9 +66,10 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         graph.macs() as f64 / 1e9
     )?;
     writeln!(text, "from {} ({})", manifest.source.origin, manifest.source.licence)?;
-    writeln!(text, "{} U-shaped cuts are legal; the ones worth a name, then the plain cuts:\n", u_cuts(&graph).len())?;
-    writeln!(text, "split    client MACs  client weights        cut values  up -> down")?;
-    for split in &splits {
+    writeln!(text, "{} U-shaped cuts are legal; the ones worth a name:\n", u_cuts(&graph).len())?;
+    writeln!(text, "split    client MACs  client weights  cut values  up -> down")?;
+    let plain = splits.iter().filter(|split| split["family"] == "plain").count();
+    for split in splits.iter().filter(|split| arguments.plain || split["family"] != "plain") {
         let macs = |key: &str| split[key].as_u64().unwrap_or(0) as f64;
         let share = 100.0 * macs("client_macs") / (macs("client_macs") + macs("server_macs"));
         let names = |key: &str| {
@@ -74,13 +78,16 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         };
         writeln!(
             text,
-            "{:8} {share:10.1}% {:12.2} MB {:>17}  {} -> {}",
+            "{:8} {share:10.1}% {:12.2} MB {:>11}  {} -> {}",
             split["name"].as_str().unwrap_or(""),
             macs("client_weight_bytes") / 1e6,
-            split["cut_values"],
+            split["cut_values"].to_string(),
             names("up"),
             names("down"),
         )?;
+    }
+    if !arguments.plain && plain > 0 {
+        writeln!(text, "\nplain cuts, whose second half is all the server's: P1 to P{plain} (--plain lists them)")?;
     }
     crate::print(&text)
 }
@@ -109,11 +116,10 @@ fn layers(graph: &Graph) -> Vec<Value> {
 fn describe(model: &Model, graph: &Graph, name: &str, family: &str, cut: &Cut) -> anyhow::Result<Value> {
     let cost = graph.cut_cost(cut)?;
     let division = graph.divide(cut)?;
-    let client = model.weight_bytes(&division.head)? + division.tail.as_ref().map_or(Ok(0), |t| model.weight_bytes(t))?;
+    let client =
+        model.weight_bytes(&division.head)? + division.tail.as_ref().map_or(Ok(0), |t| model.weight_bytes(t))?;
     let tensors = |ids: &[usize]| -> Vec<Value> {
-        ids.iter()
-            .map(|&id| json!({ "tensor": graph.tensors[id].name, "shape": graph.tensors[id].shape }))
-            .collect()
+        ids.iter().map(|&id| json!({ "tensor": graph.tensors[id].name, "shape": graph.tensors[id].shape })).collect()
     };
     Ok(json!({
         "name": name,

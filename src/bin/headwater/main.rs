@@ -3,6 +3,7 @@
 //! Exit status: 0 done, 2 bad usage or input, 1 anything else; then one line on stderr says what was
 //! expected and what was found.
 
+mod bench;
 mod convert;
 mod export;
 mod inspect;
@@ -31,12 +32,14 @@ enum Command {
     Inspect(inspect::Arguments),
     Segment(segment::Arguments),
     Serve(serve::Arguments),
+    Bench(bench::Arguments),
     Export(export::Arguments),
     /// List the graphics adapters of this machine
     Adapters,
 }
 
 fn main() -> ExitCode {
+    quiet_mesa();
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         // Help and version are answers; so is the help that stands in for a missing command.
@@ -52,6 +55,7 @@ fn main() -> ExitCode {
         Command::Inspect(arguments) => inspect::run(&arguments),
         Command::Segment(arguments) => segment::run(&arguments),
         Command::Serve(arguments) => serve::run(&arguments),
+        Command::Bench(arguments) => bench::run(&arguments),
         Command::Export(arguments) => export::run(&arguments),
         Command::Adapters => adapters(),
     };
@@ -74,6 +78,15 @@ fn usage_mistake(e: &clap::Error) -> String {
     let end = ["\n\nUsage:", "\n\nFor more information"].iter().filter_map(|tail| text.find(tail)).min();
     let said = &text[..end.unwrap_or(text.len())];
     said.trim_start_matches("error: ").split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// Mesa's device selection layer asks the desktop for its device, and without one it complains on stderr,
+/// where one line of ours is all that may stand. There is nothing to select then: the layer is turned off.
+fn quiet_mesa() {
+    if cfg!(target_os = "linux") && std::env::var_os("XDG_RUNTIME_DIR").is_none() {
+        // SAFETY: nothing else runs yet: this is the first call of `main`, before any thread is started.
+        unsafe { std::env::set_var("NODEVICE_SELECT", "1") };
+    }
 }
 
 fn adapters() -> anyhow::Result<()> {

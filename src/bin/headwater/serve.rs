@@ -2,6 +2,7 @@
 
 use headwater::server::{RtenExecutor, ServerConfig, ServerState, serve};
 use headwater::{Error, ErrorKind};
+use std::io::IsTerminal;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -31,6 +32,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
                 .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info")),
         )
         .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
         .init();
     if arguments.executor != "cpu" {
         let message = format!("executor {:?}: expected cpu", arguments.executor);
