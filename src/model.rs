@@ -3,6 +3,8 @@
 //! The header is read first; then only the byte ranges of the weights that a segment needs. Nothing
 //! in a file is believed before it has been checked against the header and the file's length.
 
+#[cfg(not(target_arch = "wasm32"))]
+mod file;
 mod read;
 mod source;
 mod weights;

@@ -228,13 +228,16 @@ fn named_splits_are_legal_nested_and_of_one_shape_each_way() {
 #[test]
 fn plans_of_every_split_are_sound() {
     for (name, graph, _) in nets() {
-        soundness::check(&name, &soundness::local(&graph));
-        soundness::check_peak(&name, &soundness::local(&graph));
-        for cut in legal_cuts(&graph) {
-            let place = described(&name, &graph, &cut);
-            let plan = soundness::divided(&graph, &cut);
-            soundness::check(&place, &plan);
-            soundness::check_peak(&place, &plan);
+        for loads in soundness::LOADS {
+            let mut plans = vec![(format!("{name}, local"), soundness::local(&graph, loads))];
+            plans.extend(
+                legal_cuts(&graph).map(|cut| (described(&name, &graph, &cut), soundness::divided(&graph, &cut, loads))),
+            );
+            for (place, plan) in plans {
+                let place = format!("{place}, {loads:?}");
+                soundness::check(&place, &plan);
+                soundness::check_peak(&place, &plan);
+            }
         }
     }
 }

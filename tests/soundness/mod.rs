@@ -5,6 +5,7 @@
 use headwater::graph::Graph;
 use headwater::graph::cuts::Cut;
 use headwater::graph::fuse::fuse;
+use headwater::kernels::Loads;
 use headwater::kernels::source::permutations;
 use headwater::plan::{Operand, Plan, ValueId, lower};
 use std::collections::HashMap;
@@ -12,21 +13,24 @@ use std::collections::HashMap;
 /// How many times the bytes of the widest moment a plan's buffers may take.
 pub(crate) const MOST_OVER_WIDEST: f64 = 1.5;
 
+/// Every way in which a device may want to read.
+pub(crate) const LOADS: [Loads; 3] = [Loads::Buffers, Loads::Images, Loads::Textures];
+
 /// The plan of a whole graph, fused, all outputs read back.
-pub(crate) fn local(graph: &Graph) -> Plan {
+pub(crate) fn local(graph: &Graph, loads: Loads) -> Plan {
     let fused = fuse(graph);
-    lower(&[(&fused, &names(graph, &graph.outputs))]).unwrap()
+    lower(&[(&fused, &names(graph, &graph.outputs))], loads).unwrap()
 }
 
 /// The plan of a cut's head and tail, fused, as a session lowers them.
-pub(crate) fn divided(graph: &Graph, cut: &Cut) -> Plan {
+pub(crate) fn divided(graph: &Graph, cut: &Cut, loads: Loads) -> Plan {
     let division = graph.divide(cut).unwrap();
     let made: Vec<usize> = cut.up.iter().copied().filter(|id| !graph.inputs.contains(id)).collect();
     let (head, tail) = (fuse(&division.head), division.tail.as_ref().map(fuse));
     let (up, outputs) = (names(graph, &made), names(graph, &graph.outputs));
     let mut segments = vec![(&head, up.as_slice())];
     segments.extend(tail.as_ref().map(|tail| (tail, outputs.as_slice())));
-    lower(&segments).unwrap()
+    lower(&segments, loads).unwrap()
 }
 
 fn names<'a>(graph: &'a Graph, ids: &[usize]) -> Vec<&'a str> {
@@ -47,6 +51,8 @@ pub(crate) fn check(name: &str, plan: &Plan) {
         for dispatch in &phase.dispatches {
             let node = &dispatch.node;
             assert!(known.contains(&dispatch.launch.key), "{name}, {node}: {} is in no table", dispatch.launch.key);
+            let textures = &dispatch.launch.textures;
+            assert!(textures.iter().all(|&at| at < dispatch.reads.len()), "{name}, {node}: textures {textures:?}");
             let target = plan.values[dispatch.output].buffer;
             for read in &dispatch.reads {
                 match *read {

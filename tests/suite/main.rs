@@ -8,10 +8,14 @@
 mod compare;
 mod golden;
 mod gpu;
+mod import;
 mod nets;
 mod operators;
+mod plans;
 mod problem;
 mod random;
+#[path = "../soundness/mod.rs"]
+mod soundness;
 mod suite_itself;
 mod unfuse;
 

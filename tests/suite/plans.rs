@@ -1,0 +1,22 @@
+//! The suite's problems as plans, played through without a GPU.
+
+use crate::{golden, random_problems, soundness};
+use headwater::plan::lower;
+
+#[test]
+fn plans_of_all_problems_are_sound_fused_and_as_they_stand() {
+    let mut fused_away = 0;
+    for problem in golden::cases().into_iter().map(|(problem, _)| problem).chain(random_problems()) {
+        let graph = &problem.graph;
+        let names: Vec<&str> = graph.outputs.iter().map(|&id| graph.tensors[id].name.as_str()).collect();
+        for loads in soundness::LOADS {
+            let plain = lower(&[(graph, &names)], loads).unwrap_or_else(|e| panic!("{}: {e}", problem.name));
+            let fused = soundness::local(graph, loads);
+            soundness::check(&problem.name, &plain);
+            soundness::check(&format!("{}, fused", problem.name), &fused);
+            assert!(fused.dispatch_count() <= plain.dispatch_count(), "{}: fusion adds dispatches", problem.name);
+            fused_away += plain.dispatch_count() - fused.dispatch_count();
+        }
+    }
+    assert!(fused_away > 100, "fusion took away {fused_away} dispatches only");
+}
