@@ -7,6 +7,7 @@ use std::io::ErrorKind as IoKind;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 use ureq::http::{HeaderMap, Uri, header};
+use ureq::tls::{RootCerts, TlsConfig};
 
 /// Milliseconds since this was first asked; never goes back.
 pub fn now_millis() -> f64 {
@@ -27,6 +28,11 @@ impl Default for HttpConfig {
     fn default() -> Self {
         Self { connect_timeout: Duration::from_secs(10), timeout: Duration::from_secs(120) }
     }
+}
+
+/// Trusts whom this machine trusts, the authorities that its owner added included.
+pub(crate) fn tls() -> TlsConfig {
+    TlsConfig::builder().root_certs(RootCerts::PlatformVerifier).build()
 }
 
 /// A [`Transport`] over HTTP. Blocks inside its futures.
@@ -55,6 +61,7 @@ impl HttpTransport {
             .max_redirects_will_error(false)
             .timeout_connect(Some(config.connect_timeout))
             .timeout_global(Some(config.timeout))
+            .tls_config(tls())
             .user_agent(concat!("headwater/", env!("CARGO_PKG_VERSION")));
         // No proxy can reach this machine's own loopback.
         if matches!(uri.host(), Some("localhost" | "127.0.0.1" | "[::1]")) {

@@ -111,6 +111,7 @@ fn http_fetch(
         .timeout_connect(Some(SILENCE))
         .timeout_recv_response(Some(SILENCE))
         .timeout_per_read(Some(SILENCE))
+        .tls_config(crate::platform::tls())
         .user_agent(concat!("headwater/", env!("CARGO_PKG_VERSION")))
         .build()
         .into();
