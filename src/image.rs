@@ -1,14 +1,12 @@
 //! Pixels: files to the network's input, and its output to masks and cut-outs.
 
 mod encode;
-mod file;
 mod mask;
 mod resample;
 #[cfg(test)]
 mod tests;
 
 pub use encode::cutout_png;
-pub use file::write_whole;
 pub use mask::Mask;
 
 use crate::error::{Result, bail, error};

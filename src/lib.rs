@@ -11,6 +11,8 @@ pub mod codec;
 pub mod error;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod export;
+#[cfg(not(target_arch = "wasm32"))]
+pub mod files;
 #[cfg(feature = "gpu")]
 pub mod gpu;
 pub mod graph;

@@ -2,6 +2,7 @@
 
 use super::to_onnx;
 use crate::error::{Result, bail, error};
+use crate::files::write_whole;
 use crate::graph::Graph;
 use crate::model::Weights;
 use std::fmt::Write;
@@ -26,8 +27,8 @@ pub fn write_repository(folder: &Path, model: &str, split: &str, body: &Graph, w
     let version = home.join("1");
     let failed = |e| error!(Io, "writing {}", home.display()).with_source(e);
     fs::create_dir_all(&version).map_err(failed)?;
-    fs::write(version.join("model.onnx"), onnx).map_err(failed)?;
-    fs::write(home.join("config.pbtxt"), config(&name, body)).map_err(failed)?;
+    write_whole(&version.join("model.onnx"), &onnx)?;
+    write_whole(&home.join("config.pbtxt"), config(&name, body).as_bytes())?;
     Ok(home)
 }
 

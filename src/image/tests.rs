@@ -191,10 +191,10 @@ fn cutouts_keep_the_pictures_size_and_multiply_alpha() {
 fn files_are_replaced_whole() {
     let folder = tempfile::tempdir().unwrap();
     let path: PathBuf = folder.path().join("mask.png");
-    write_whole(&path, b"one").unwrap();
-    write_whole(&path, b"two").unwrap();
+    crate::files::write_whole(&path, b"one").unwrap();
+    crate::files::write_whole(&path, b"two").unwrap();
     assert_eq!(std::fs::read(&path).unwrap(), b"two");
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
-    let error = write_whole(&folder.path().join("no/such/folder.png"), b"x").unwrap_err();
+    let error = crate::files::write_whole(&folder.path().join("no/such/folder.png"), b"x").unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Io);
 }

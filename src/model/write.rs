@@ -2,6 +2,7 @@
 
 use super::{MANIFEST_KEY, Manifest, Weight, Weights, weight_key};
 use crate::error::{Result, error};
+use crate::files::write_whole_with;
 use crate::graph::Graph;
 use crate::tensor::DType;
 use safetensors::{Dtype, View};
@@ -62,24 +63,9 @@ pub fn write_model(path: &Path, mut manifest: Manifest, weights: &Weights, dtype
     let json = serde_json::to_string(&manifest)
         .map_err(|e| error!(Internal, "the manifest cannot be written").with_source(e))?;
     let metadata = HashMap::from([(MANIFEST_KEY.to_owned(), json)]);
-    let failed = |e: std::io::Error| error!(Io, "writing {}", path.display()).with_source(e);
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    let mut builder = tempfile::Builder::new();
-    // As any new file: readable as the umask says, not only by its owner.
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let file = builder.tempfile_in(folder).map_err(failed)?;
-    safetensors::serialize_to_file(named, Some(metadata), file.path())
-        .map_err(|e| error!(Io, "writing {}", path.display()).with_source(e))?;
-    // The crate puts a file of its own, private to its owner, under that name.
-    let written = std::fs::File::options().write(true).open(file.path()).map_err(failed)?;
-    let permissions = file.as_file().metadata().map_err(failed)?.permissions();
-    written.set_permissions(permissions).map_err(failed)?;
-    written.sync_all().map_err(failed)?;
-    file.persist(path).map_err(|e| failed(e.error))?;
+    write_whole_with(path, |temporary| {
+        safetensors::serialize_to_file(named, Some(metadata), temporary).map_err(std::io::Error::other)
+    })?;
     Ok(manifest)
 }
 

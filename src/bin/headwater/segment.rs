@@ -2,8 +2,9 @@
 
 use crate::transport::AnyTransport;
 use headwater::codec::Codec;
+use headwater::files::write_whole;
 use headwater::gpu::{ADAPTER_VARIABLE, Choice, Gpu};
-use headwater::image::{Picture, cutout_png, write_whole};
+use headwater::image::{Picture, cutout_png};
 use headwater::model::{Manifest, Model};
 use headwater::platform::{HttpConfig, HttpTransport};
 use headwater::server::{InProcess, RtenExecutor, ServerConfig, ServerState};

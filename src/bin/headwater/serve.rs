@@ -49,7 +49,12 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         })?;
         let address = listener.local_addr()?;
         let warming = state.clone();
-        tokio::task::spawn_blocking(move || warming.warm_up());
+        // A thread of its own, which no shutdown waits for.
+        std::thread::spawn(move || {
+            if let Err(e) = warming.warm_up() {
+                tracing::warn!("warming up failed: {e}");
+            }
+        });
         eprintln!("headwater serves {} on http://{address}", state.manifest().name);
         let mut terminated = signal(SignalKind::terminate())?;
         let shutdown = async move {
