@@ -3,8 +3,9 @@
 //!     cargo run --example segment -- tests/photos/chelsea.jpg http://127.0.0.1:8080
 
 use headwater::codec::Codec;
+use headwater::files::write_whole;
 use headwater::gpu::{Choice, Gpu};
-use headwater::image::{Picture, cutout_png, write_whole};
+use headwater::image::{Picture, cutout_png};
 use headwater::model::Model;
 use headwater::platform::{HttpConfig, HttpTransport};
 use headwater::session::{Options, Session};
