@@ -1,7 +1,7 @@
 # `make demo` and `make test` set up what they need themselves.
 
 CARGO ?= cargo
-PHOTO ?= tests/photos/astronaut.jpg
+PHOTO ?= tests/photos/coffee.jpg
 
 # No test may be skipped for want of an adapter or of the model.
 TEST_ENVIRONMENT = HEADWATER_REQUIRE_ADAPTER=1 HEADWATER_REQUIRE_MODEL=1
@@ -23,7 +23,7 @@ build: setup
 	$(CARGO) build --locked
 
 demo: build
-	@tools/demo $(PHOTO)
+	@tools/demo '$(PHOTO)'
 
 model: build
 	target/debug/headwater pull isnet
