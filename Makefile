@@ -23,7 +23,7 @@ build: setup
 	$(CARGO) build --locked
 
 demo: build
-	@tools/demo $(PHOTO)
+	@tools/demo '$(PHOTO)'
 
 model: build
 	target/debug/headwater pull isnet
