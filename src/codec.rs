@@ -2,6 +2,18 @@
 //!
 //! Everything is little-endian and row-major (NCHW). A coded tensor says how it is coded; the shape
 //! that the reader expects decides what is allocated, never a number that came with the bytes.
+//!
+//! ```
+//! use headwater::codec::{Codec, decode, encode};
+//! use headwater::tensor::Tensor;
+//!
+//! let crossing = Tensor::new(vec![1, 2, 1, 2], vec![0.0, 1.27, 5.0, -2.5])?;
+//! let coded = encode(Codec::Int8, &crossing)?;
+//! assert_eq!(coded.byte_count(), 4 + 2 * 4); // a byte a value and a scale a channel
+//! let back = decode(&coded, crossing.shape())?;
+//! assert!((back.data()[3] + 2.5).abs() <= 5.0 / 127.0 / 2.0); // at most half a step of its channel
+//! # Ok::<(), headwater::Error>(())
+//! ```
 
 mod half;
 mod int8;

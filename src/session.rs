@@ -1,4 +1,28 @@
 //! The user's verb: a picture in, a mask out, wherever the layers run.
+//!
+//! All of it on this machine's GPU; with a server, see `examples/segment.rs`:
+//!
+//! ```no_run
+//! use headwater::codec::Codec;
+//! use headwater::gpu::{Choice, Gpu};
+//! use headwater::image::Picture;
+//! use headwater::platform::HttpTransport;
+//! use headwater::session::{Options, Session};
+//! use headwater::split::Placement;
+//! use std::sync::Arc;
+//!
+//! # async fn cut_out() -> Result<(), Box<dyn std::error::Error>> {
+//! let file = std::fs::File::open("models/isnet.safetensors")?;
+//! let gpu = Arc::new(Gpu::open(&Choice::default()).await?);
+//! let options = Options { placement: Placement::Local, size: [1024, 1024], codec: Codec::F16 };
+//! let session = Session::<HttpTransport>::open(&file, options, Some(gpu), None).await?;
+//! let picture = Picture::decode(&std::fs::read("photo.jpg")?)?;
+//! let (mask, report) = session.segment(&picture).await?;
+//! std::fs::write("mask.png", mask.to_png()?)?;
+//! println!("{:.0} ms", report.total_millis);
+//! # Ok(())
+//! # }
+//! ```
 
 mod report;
 
