@@ -12,6 +12,7 @@ use headwater::session::{Options, Report, Session};
 use headwater::split::{Circumstances, Placement, choose};
 use headwater::wire::client::RemoteBody;
 use headwater::{Error, ErrorKind};
+use indicatif::{ProgressBar, ProgressFinish};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -76,8 +77,15 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         _ => Some(RemoteBody::new(transport(arguments)?, manifest.name.clone(), manifest.sha256.clone())),
     };
     let options = Options { placement, size, codec };
+    // Drawn only where stderr is a terminal.
+    let bar = ProgressBar::new_spinner()
+        .with_finish(ProgressFinish::AndClear)
+        .with_message(format!("getting {} ready", manifest.name));
+    bar.enable_steady_tick(Duration::from_millis(120));
     let session = pollster::block_on(Session::open(&source, options, gpu, remote))?;
+    bar.set_message(format!("cutting out {}", arguments.picture.display()));
     let (mask, mut report) = pollster::block_on(session.segment(&picture))?;
+    bar.finish_and_clear();
     report.fallback = fallback;
     if let Some(path) = &arguments.mask {
         write_whole(path, &mask.to_png()?)?;
