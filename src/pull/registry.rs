@@ -11,9 +11,6 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-/// npm's own default; any other comes from the user's settings.
-const DEFAULT_REGISTRY: &str = "https://registry.npmjs.org";
-
 /// More than any package of a known model has.
 const MAX_TARBALL_BYTES: u64 = 1 << 30;
 
@@ -36,7 +33,12 @@ pub(super) fn fetch(
     {
         return Ok(tarball);
     }
-    let registry = options.registry.clone().or_else(configured_registry).unwrap_or_else(|| DEFAULT_REGISTRY.to_owned());
+    let Some(registry) = options.registry.clone().or_else(configured_registry) else {
+        bail!(
+            Download,
+            "npm is not installed and no npm registry is configured: install npm, or set npm_config_registry"
+        );
+    };
     http_fetch(known, registry.trim_end_matches('/'), folder, progress)
 }
 
@@ -130,9 +132,9 @@ fn http_fetch(
     let Some(Version { dist }) = metadata.versions.remove(&known.version) else {
         bail!(Download, "{url}: the registry has no version {}", known.version);
     };
-    // A mirror may pass on the public registry's addresses; npm stays with the mirror, and so do we.
-    let address = match dist.tarball.strip_prefix(DEFAULT_REGISTRY) {
-        Some(path) => format!("{registry}{path}"),
+    // A mirror may pass on another registry's addresses; npm stays with the mirror, and so do we.
+    let address = match dist.tarball.find(&format!("/{}/-/", known.package)) {
+        Some(path) => format!("{registry}{}", &dist.tarball[path..]),
         None => dist.tarball,
     };
     let answer = agent.get(&address).call().map_err(|e| failed(&address, e))?;
