@@ -80,8 +80,10 @@ impl Lowering {
             return self.check_view(graph, node);
         }
         if node.op == Op::Concat {
-            let extents: Vec<Extent> = node.inputs.iter().map(|&id| Extent::of(&graph.tensors[id].shape)).collect();
-            let joined = self.concat(&node.name, &output.name, &inputs, &extents);
+            let mut parts: Vec<Extent> = node.inputs.iter().map(|&id| Extent::of(&graph.tensors[id].shape)).collect();
+            let mut reads: Vec<Operand> = inputs.into_iter().map(Operand::Value).collect();
+            self.join_beyond(1, &node.name, &mut parts, &mut reads);
+            let Operand::Value(joined) = reads[0] else { bail!(Internal, "a concatenation of constants") };
             self.by_name.insert(output.name.clone(), joined);
             return Ok(());
         }
@@ -199,19 +201,6 @@ impl Lowering {
             self.weights.push(packed);
             self.weights.len() - 1
         }))
-    }
-
-    /// Copies two by two, left to right.
-    fn concat(&mut self, node: &str, output: &str, inputs: &[ValueId], extents: &[Extent]) -> ValueId {
-        let (mut joined, mut a) = (inputs[0], extents[0]);
-        for (&next, &b) in inputs.iter().zip(extents).skip(1) {
-            let out = Extent { channels: a.channels + b.channels, ..a };
-            let value = self.value(output, out, Layout::Quads);
-            let reads = vec![Operand::Value(joined), Operand::Value(next)];
-            self.dispatch(node, concat::launch(a, b), reads, value, 0);
-            (joined, a) = (value, out);
-        }
-        joined
     }
 
     /// A view keeps its channels and its pixels' order; shape inference has made sure of it.
