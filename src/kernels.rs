@@ -16,6 +16,8 @@ pub mod conv_transpose;
 pub mod global_average;
 pub mod pack;
 pub mod pool;
+pub mod resample_mask;
+pub mod resample_picture;
 pub mod resize;
 pub mod softmax;
 pub mod source;

@@ -4,6 +4,16 @@
 mod native;
 
 #[cfg(not(target_arch = "wasm32"))]
+pub(crate) use native::Pauses;
+#[cfg(not(target_arch = "wasm32"))]
 pub(crate) use native::tls;
 #[cfg(not(target_arch = "wasm32"))]
 pub use native::{HttpConfig, HttpTransport, now_millis};
+
+#[cfg(all(feature = "gpu", target_arch = "wasm32"))]
+mod web;
+
+#[cfg(all(feature = "gpu", target_arch = "wasm32"))]
+pub(crate) use web::Pauses;
+#[cfg(all(feature = "gpu", target_arch = "wasm32"))]
+pub use web::now_millis;

@@ -67,7 +67,7 @@ impl Program {
         }
         encoder.resolve_query_set(&queries, 0..count, &resolved, 0);
         encoder.copy_buffer_to_buffer(&resolved, 0, &mapped, 0, size);
-        self.collect(phase, encoder).await?;
+        self.collect(phase, encoder, None).await?;
         let view = self.gpu.map(&mapped).await?;
         let ticks: Vec<u64> = bytemuck::pod_collect_to_vec(&view);
         drop(view);

@@ -87,6 +87,8 @@ fn uniforms_lie_alike_on_host_and_device() {
     same_layout!(global_average: pixels quads);
     same_layout!(pack: pixels channels);
     same_layout!(pool: in_size out_size window stride dilation pad padded_end quads average);
+    same_layout!(resample_mask: in_size out_size stride logit);
+    same_layout!(resample_picture: in_size out_size stride);
     same_layout!(resize: in_size out_size step offset quads nearest);
     same_layout!(softmax: pixels channels);
     same_layout!(window: in_size out_size origin step outside fill);
