@@ -1,0 +1,72 @@
+//! Turns the crate's Wasm into what the npm package loads: `headwater.js`, its types in `headwater.d.ts`, and
+//! `headwater_bg.wasm`.
+//!
+//! `headwater-bindgen CARGO_LOCK INPUT.wasm OUTPUT_FOLDER`
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::{env, fs};
+
+use wasm_bindgen_cli_support::{Bindgen, EncodeInto};
+
+/// What this program was built from.
+const OWN_LOCK: &str = include_str!("../Cargo.lock");
+
+fn main() -> ExitCode {
+    let arguments: Vec<PathBuf> = env::args_os().skip(1).map(PathBuf::from).collect();
+    let [lock, input, output] = &arguments[..] else {
+        eprintln!("usage: headwater-bindgen CARGO_LOCK INPUT.wasm OUTPUT_FOLDER");
+        return ExitCode::from(2);
+    };
+    match check_versions(lock).and_then(|()| generate(input, output)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("headwater-bindgen: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The crate that writes the descriptions into the Wasm and this program, which reads them, have no stable format
+/// between them: only the same version is sure to understand.
+fn check_versions(lock: &Path) -> Result<(), String> {
+    let text = fs::read_to_string(lock).map_err(|error| format!("{}: {error}", lock.display()))?;
+    let crates = locked_version(&text, "wasm-bindgen")
+        .ok_or_else(|| format!("{} names no wasm-bindgen: the crate has no face for JavaScript", lock.display()))?;
+    let own = locked_version(OWN_LOCK, "wasm-bindgen-cli-support").unwrap_or("no version");
+    if crates != own {
+        return Err(format!(
+            "the crate is built with wasm-bindgen {crates}, and this program knows {own}: \
+             write wasm-bindgen-cli-support = \"={crates}\" into tools/bindgen/Cargo.toml, and run cargo update there"
+        ));
+    }
+    Ok(())
+}
+
+/// The version of a package that a Cargo.lock names once.
+fn locked_version<'a>(lock: &'a str, package: &str) -> Option<&'a str> {
+    let name = format!("name = \"{package}\"");
+    let mut lines = lock.lines().skip_while(|line| *line != name);
+    lines.nth(1)?.strip_prefix("version = \"")?.strip_suffix('"')
+}
+
+fn generate(input: &Path, output: &Path) -> Result<(), String> {
+    // With its causes, on one line: anyhow's alternate form.
+    let say = |error| format!("{}: {error:#}", input.display());
+    Bindgen::new()
+        .input_path(input)
+        .out_name("headwater")
+        .web(true)
+        .map_err(say)?
+        .typescript(true)
+        // The package says where the Wasm lies. A second address in here would be a second file to bundlers.
+        .omit_default_module_path(true)
+        // Older than WebGPU in every browser: no need to ask.
+        .encode_into(EncodeInto::Always)
+        .remove_producers_section(true)
+        .generate(output)
+        .map_err(say)?;
+    // Types of the bare Wasm's exports: of no use to those who go through headwater.js.
+    let bare = output.join("headwater_bg.wasm.d.ts");
+    fs::remove_file(&bare).map_err(|error| format!("{}: {error}", bare.display()))
+}
