@@ -70,6 +70,6 @@ export function startDrop(onArrival: (arrival: Arrival) => void, onRefusal: (why
 export async function fetchPhoto(address: string): Promise<Arrival> {
   const name = new URL(address, location.href).pathname.split("/").at(-1)!;
   const answer = await fetch(address);
-  if (!answer.ok) throw new Error(`${name} could not be fetched: the server answered ${answer.status}.`);
+  if (!answer.ok) throw new Error(`The photograph ${name} could not be fetched: the server answered ${answer.status}.`);
   return { file: await answer.blob(), name };
 }

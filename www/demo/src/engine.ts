@@ -5,6 +5,8 @@ import { picturesOf, type FeaturePicture } from "./features.js";
 import type { Settings } from "./settings.js";
 
 const MODEL = "/models/isnet.safetensors";
+/** Beside the page, since a bundle knows no package folder. */
+export const WASM = "headwater_bg.wasm";
 
 export type Source = Blob | HTMLCanvasElement;
 
@@ -51,7 +53,7 @@ export class Engine {
 
   /** Reads the model's header and no weights. */
   async describe(): Promise<ModelDescription> {
-    const segmenter = await Segmenter.load(MODEL, { server: location.origin, split: "remote" });
+    const segmenter = await Segmenter.load(MODEL, { server: location.origin, split: "remote", wasm: WASM });
     try {
       return segmenter.model;
     } finally {
@@ -96,6 +98,7 @@ export class Engine {
     this.#held = undefined;
     const segmenter = await Segmenter.load(MODEL, {
       server: location.origin,
+      wasm: WASM,
       ...settings,
       signal: options.signal,
       onProgress: options.onProgress,

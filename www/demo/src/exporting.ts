@@ -10,7 +10,7 @@ const BOARD_SIDE = 2400;
 
 export async function exportPiece(piece: Piece): Promise<string> {
   const canvas = piece.cutout?.canvas;
-  if (!canvas) throw new Error(`${piece.name} has not been cut out yet.`);
+  if (!canvas) throw new Error(`The photograph ${piece.name} has not been cut out yet.`);
   const name = `${stem(piece.name)}-cutout.png`;
   await save(canvas, name);
   return `${name} saved: ${canvas.width} × ${canvas.height} pixels.`;
@@ -37,7 +37,7 @@ async function save(canvas: HTMLCanvasElement, name: string): Promise<void> {
   const png = await new Promise<Blob | null>((done) => canvas.toBlob(done, "image/png"));
   if (!png)
     throw new Error(
-      `${name} could not be made: ${canvas.width} × ${canvas.height} pixels are too many for this browser.`,
+      `The file ${name} could not be made: ${canvas.width} × ${canvas.height} pixels are too many for this browser.`,
     );
   const address = URL.createObjectURL(png);
   el("a", { href: address, download: name }).click();

@@ -8,7 +8,7 @@ import { Cutting } from "./cutting.js";
 import { byId } from "./dom.js";
 import { Downloads } from "./downloads.js";
 import { fetchPhoto, startDrop, type Arrival } from "./drop.js";
-import { Engine } from "./engine.js";
+import { Engine, WASM } from "./engine.js";
 import { troubleOf } from "./errors.js";
 import { sentence } from "./format.js";
 import { exportBoard, exportPiece } from "./exporting.js";
@@ -151,7 +151,7 @@ byId("camera").addEventListener("click", () => {
 show();
 
 // The adapter decides the size that is suggested, so a photograph that the link asks for waits for it.
-const found = await probe();
+const found = await probe({ wasm: WASM });
 byId("adapter").replaceChildren(...adapterView(found));
 byId("adapter").dataset["software"] = String(found.software);
 settings.suggestSize(fittingSize(found));

@@ -23,9 +23,18 @@ export class Panel {
     this.#model = model;
   }
 
+  /** The model's own size is the one that its makers trained it at. */
+  #sayWhatSizeMeans(settings: Settings): void {
+    const own = this.#model && Math.max(...this.#model.size);
+    const note = byId("size-note");
+    note.hidden = !own || settings.size >= own;
+    note.textContent = `The net was made for ${own} px. Smaller is quicker and coarser.`;
+  }
+
   /** `settings` are the controls': where they differ from the piece's run, the strip shows the plan. */
   show(piece: Piece | undefined, settings: Settings): void {
     const run = piece?.run;
+    this.#sayWhatSizeMeans(settings);
     document.body.classList.toggle("has-run", run !== undefined);
     if (!piece || !run) return this.#plan(settings);
 

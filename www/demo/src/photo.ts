@@ -61,7 +61,9 @@ async function decode(file: Blob, name: string): Promise<ImageBitmap> {
     return await createImageBitmap(file, { imageOrientation: "from-image" });
   } catch (cause) {
     const kind = file.type || "of unknown type";
-    throw new Error(`${name} (${kind}) could not be read as a picture. Try a JPEG, PNG or WebP file.`, { cause });
+    throw new Error(`The file ${name} (${kind}) could not be read as a picture. Try a JPEG, PNG or WebP file.`, {
+      cause,
+    });
   }
 }
 

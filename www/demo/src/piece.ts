@@ -156,5 +156,6 @@ export class Piece {
     style.top = `${(-crop.y / crop.height) * 100}%`;
     style.width = `${(this.photo.width / crop.width) * 100}%`;
     style.height = `${(this.photo.height / crop.height) * 100}%`;
+    if (parent) this.place(parent.clientWidth, parent.clientHeight);
   }
 }

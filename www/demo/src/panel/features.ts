@@ -37,7 +37,7 @@ function figure({ direction, tensor, shape, shown, canvas }: FeaturePicture): HT
       "figcaption",
       {},
       el("strong", {}, words),
-      ` ${channels} × ${width} × ${height}; the ${shown} liveliest channels`,
+      ` ${channels} × ${width} × ${height}; the ${shown} channels that vary most`,
     ),
   );
 }
