@@ -19,3 +19,18 @@ impl Alpha {
         view.map_or_else(js_sys::Uint8Array::default, |view| view.as_uint8array().slice(0, self.pixels as u32))
     }
 }
+
+impl Gpu {
+    /// Calls the adapter what the browser says of it, since browsers leave the description empty.
+    pub(crate) fn name_after_browser(&mut self) {
+        if !self.info.name.is_empty() {
+            return;
+        }
+        let Some(device) = self.device.as_webgpu() else { return };
+        let of = |object: &wasm_bindgen::JsValue, key: &str| js_sys::Reflect::get(object, &key.into()).ok();
+        let Some(info) = of(device.as_ref(), "adapterInfo") else { return };
+        let words = ["vendor", "architecture", "device"].map(|key| of(&info, key).and_then(|word| word.as_string()));
+        let words: Vec<String> = words.into_iter().flatten().filter(|word| !word.is_empty()).collect();
+        self.info.name = if words.is_empty() { "unnamed".to_owned() } else { words.join(" ") };
+    }
+}

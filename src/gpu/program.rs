@@ -63,7 +63,7 @@ impl Program {
         gpu.check()?;
         let memory = gpu.guarded(|| Memory::allocate(&gpu, &plan)).await?;
         // Packing takes a page's thread a while; others may want it in between.
-        let mut pauses = Pauses::default();
+        let mut pauses = Pauses::begin();
         for (index, weight) in plan.weights.iter().enumerate() {
             memory.write(&gpu.queue, index, &weight.pack(weights)?);
             tell(index + 1, plan.weights.len());

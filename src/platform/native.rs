@@ -16,10 +16,15 @@ pub fn now_millis() -> f64 {
 }
 
 /// Lets others have the thread in the middle of long work; a native thread is nobody else's.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Pauses;
 
 impl Pauses {
+    /// From now on.
+    pub(crate) fn begin() -> Self {
+        Self
+    }
+
     /// Returns at once.
     pub(crate) async fn offer(&mut self) {}
 }

@@ -26,13 +26,12 @@ pub(crate) struct Pauses {
     since: f64,
 }
 
-impl Default for Pauses {
-    fn default() -> Self {
+impl Pauses {
+    /// From now on.
+    pub(crate) fn begin() -> Self {
         Self { since: now_millis() }
     }
-}
 
-impl Pauses {
     /// Waits for a turn of the event loop if this one has been long.
     pub(crate) async fn offer(&mut self) {
         if now_millis() - self.since < TURN_MILLIS {

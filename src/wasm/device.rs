@@ -24,7 +24,8 @@ impl Device {
     /// Opens the browser's preferred adapter. Throws `no-adapter` where there is none, `device` where it
     /// does not open.
     pub async fn open() -> Result<Device, JsValue> {
-        let gpu = Gpu::open(&Choice::default()).await?;
+        let mut gpu = Gpu::open(&Choice::default()).await?;
+        gpu.name_after_browser();
         Ok(Self { gpu: Arc::new(gpu) })
     }
 

@@ -40,7 +40,10 @@ impl Model {
     }
 
     /// The model at a size (width, height), its own without one.
-    pub fn describe(&self, size: Option<Vec<usize>>) -> std::result::Result<JsValue, JsValue> {
+    pub fn describe(
+        &self,
+        #[wasm_bindgen(unchecked_optional_param_type = "[number, number]")] size: Option<Vec<usize>>,
+    ) -> std::result::Result<JsValue, JsValue> {
         Ok(to_js(&self.description(size)?)?)
     }
 
