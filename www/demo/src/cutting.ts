@@ -89,7 +89,7 @@ export class Cutting {
       }
       throw error;
     } finally {
-      piece.abort = undefined;
+      if (piece.abort === abort) piece.abort = undefined;
     }
   }
 

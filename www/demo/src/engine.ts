@@ -66,7 +66,7 @@ export class Engine {
     const before = this.#turn;
     const mine = before.then(() => this.#runNow(source, settings, options));
     this.#turn = mine.catch(() => undefined); // whoever asked for it hears of the error; the next one goes on
-    return mine;
+    return unlessAborted(mine, options.signal);
   }
 
   async #runNow(source: Source, settings: Settings, options: RunOptions): Promise<Run> {
@@ -109,4 +109,15 @@ export class Engine {
     this.#held = { key, segmenter };
     return segmenter;
   }
+}
+
+/** A picture that waits its turn can be given up at once. */
+function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (!signal) return work;
+  return new Promise((resolve, reject) => {
+    const giveUp = () => reject(signal.reason);
+    if (signal.aborted) giveUp();
+    signal.addEventListener("abort", giveUp, { once: true });
+    work.then(resolve, reject).finally(() => signal.removeEventListener("abort", giveUp));
+  });
 }

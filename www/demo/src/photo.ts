@@ -28,7 +28,7 @@ export async function openPhoto(file: Blob, name: string): Promise<Photo> {
   const height = Math.max(1, Math.round(bitmap.height * factor));
   const original = `${bitmap.width} × ${bitmap.height}`;
   const pixels = canvasOf(width, height);
-  const context = context2d(pixels);
+  const context = context2d(pixels, { willReadFrequently: true });
   context.imageSmoothingQuality = "high";
   context.drawImage(bitmap, 0, 0, width, height);
   bitmap.close();

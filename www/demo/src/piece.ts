@@ -36,8 +36,9 @@ export class Piece {
     this.element = el("div", {
       class: "piece",
       tabindex: 0,
-      role: "img",
-      "aria-roledescription": "piece",
+      // Arrow keys move it, so screen readers have to let them through.
+      role: "application",
+      "aria-roledescription": "movable picture",
       "aria-describedby": "board-help",
       "data-testid": "piece",
     });

@@ -14,6 +14,9 @@ export interface State {
   cancel?: () => void;
 }
 
+/** What was done is said long enough to be read, then gives way to the board. Work and errors stay. */
+const LEAVING: KeyframeAnimationOptions = { delay: 6000, duration: 700, fill: "forwards" };
+
 export class Status {
   #state: State = { kind: "idle", text: "" };
   readonly #views: ((state: State) => void)[] = [];
@@ -62,6 +65,7 @@ export class Status {
     close.addEventListener("click", () => this.set({ kind: "idle", text: "" }));
     place.append(el("div", { class: "status-words" }, line, help), bar, cancel, close);
 
+    let leaving: Animation | undefined;
     const view = (state: State) => {
       place.dataset["state"] = state.kind;
       place.dataset["code"] = state.code ?? "";
@@ -74,6 +78,8 @@ export class Status {
       else bar.value = state.progress;
       cancel.hidden = !state.cancel;
       close.hidden = state.kind !== "error";
+      leaving?.cancel();
+      if (state.kind === "done") leaving = place.animate({ opacity: 0 }, LEAVING);
     };
     this.#views.push(view);
     view(this.#state);

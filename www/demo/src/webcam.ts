@@ -99,7 +99,7 @@ export class Webcam {
     while (!signal.aborted) {
       // A new canvas for each frame: the one on show has to stay as it is until it is kept or replaced.
       const frame = canvasOf(width, height);
-      context2d(frame).drawImage(video, 0, 0, width, height);
+      context2d(frame, { willReadFrequently: true }).drawImage(video, 0, 0, width, height);
       this.piece ??= this.board.add(await photoOf(frame, "camera"));
       const start = performance.now();
       const keepCrossing = start - kept > FEATURES_MILLIS;
