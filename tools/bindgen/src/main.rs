@@ -3,6 +3,7 @@
 //!
 //! `headwater-bindgen CARGO_LOCK INPUT.wasm OUTPUT_FOLDER`
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::{env, fs};
@@ -53,7 +54,7 @@ fn locked_version<'a>(lock: &'a str, package: &str) -> Option<&'a str> {
 fn generate(input: &Path, output: &Path) -> Result<(), String> {
     // With its causes, on one line: anyhow's alternate form.
     let say = |error| format!("{}: {error:#}", input.display());
-    Bindgen::new()
+    let mut generated = Bindgen::new()
         .input_path(input)
         .out_name("headwater")
         .web(true)
@@ -64,9 +65,56 @@ fn generate(input: &Path, output: &Path) -> Result<(), String> {
         // Older than WebGPU in every browser: no need to ask.
         .encode_into(EncodeInto::Always)
         .remove_producers_section(true)
-        .generate(output)
+        .generate_output()
         .map_err(say)?;
-    // Types of the bare Wasm's exports: of no use to those who go through headwater.js.
-    let bare = output.join("headwater_bg.wasm.d.ts");
-    fs::remove_file(&bare).map_err(|error| format!("{}: {error}", bare.display()))
+    if generated.snippets().values().any(|scripts| !scripts.is_empty()) || !generated.local_modules().is_empty() {
+        return Err("a crate brings JavaScript of its own along, and this program only knows one module".to_owned());
+    }
+
+    let types = generated.ts().unwrap_or_default().to_owned();
+    let (script, names) = shorten(generated.js());
+    let module = generated.wasm_mut();
+    for import in module.imports.iter_mut() {
+        if let Some(short) = names.get(&import.name) {
+            import.name.clone_from(short);
+        }
+    }
+    let wasm = module.emit_wasm();
+
+    let write = |name: &str, bytes: &[u8]| {
+        let path = output.join(name);
+        fs::write(&path, bytes).map_err(|error| format!("{}: {error}", path.display()))
+    };
+    fs::create_dir_all(output).map_err(|error| format!("{}: {error}", output.display()))?;
+    write("headwater.js", script.as_bytes())?;
+    write("headwater.d.ts", types.as_bytes())?;
+    write("headwater_bg.wasm", &wasm)
+}
+
+/// The script with short names for what it gives to the Wasm, and which they were. Each of some 250 names ends in a
+/// hash, which stands in both files, and which no compression makes smaller.
+fn shorten(script: &str) -> (String, HashMap<String, String>) {
+    let mut short = String::with_capacity(script.len());
+    let mut names = HashMap::new();
+    let mut rest = script;
+    while let Some(start) = rest.find("__wb") {
+        let (before, from) = rest.split_at(start);
+        let end = from.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(from.len());
+        let (name, after) = from.split_at(end);
+        short.push_str(before);
+        if ends_in_hash(name) {
+            let count = names.len();
+            short.push_str(names.entry(name.to_owned()).or_insert_with(|| format!("__{count}")));
+        } else {
+            short.push_str(name);
+        }
+        rest = after;
+    }
+    short.push_str(rest);
+    (short, names)
+}
+
+fn ends_in_hash(name: &str) -> bool {
+    let last = name.rsplit('_').next().unwrap_or_default();
+    last.len() == 16 && last.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
