@@ -9,6 +9,7 @@ mod alpha;
 mod browser;
 mod guard;
 mod intake;
+mod layout;
 mod measure;
 mod outlet;
 mod pipelines;
@@ -17,6 +18,7 @@ mod resample;
 mod run;
 mod texture;
 mod timing;
+mod warm;
 
 pub use adapter::{AdapterInfo, Choice, adapters};
 pub use alpha::Alpha;

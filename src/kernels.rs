@@ -6,6 +6,7 @@
 
 pub mod activation;
 pub mod binary;
+pub mod bindings;
 pub mod ceiling_arithmetic;
 pub mod ceiling_bandwidth;
 pub mod concat;

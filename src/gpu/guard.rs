@@ -1,6 +1,7 @@
 //! What a device says of the things that it was told to make.
 
 use super::Gpu;
+use super::pipelines::Pipeline;
 use crate::error::{Result, error};
 
 impl Gpu {
@@ -31,7 +32,7 @@ impl Gpu {
     pub(super) fn bind(
         &self,
         label: &str,
-        pipeline: &wgpu::ComputePipeline,
+        pipeline: &Pipeline,
         resources: Vec<wgpu::BindingResource<'_>>,
     ) -> wgpu::BindGroup {
         let entries: Vec<wgpu::BindGroupEntry<'_>> = resources
@@ -41,7 +42,7 @@ impl Gpu {
             .collect();
         self.device.create_bind_group(&wgpu::BindGroupDescriptor {
             label: Some(label),
-            layout: &pipeline.get_bind_group_layout(0),
+            layout: &pipeline.layout,
             entries: &entries,
         })
     }

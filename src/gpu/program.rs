@@ -4,6 +4,7 @@ mod memory;
 mod steps;
 
 use super::Gpu;
+use super::pipelines::Pipeline;
 use super::texture::Staged;
 use crate::error::Result;
 use crate::model::Weights;
@@ -32,7 +33,7 @@ pub struct Program {
 
 #[derive(Debug)]
 pub(super) struct Step {
-    pub(super) pipeline: Arc<wgpu::ComputePipeline>,
+    pub(super) pipeline: Arc<Pipeline>,
     pub(super) bindings: wgpu::BindGroup,
     pub(super) workgroups: [u32; 2],
     /// Copied before it.
@@ -62,19 +63,19 @@ impl Program {
         plan.check(&gpu.limits())?;
         gpu.check()?;
         let memory = gpu.guarded(|| Memory::allocate(&gpu, &plan)).await?;
-        // Packing takes a page's thread a while; others may want it in between.
-        let mut pauses = Pauses::begin();
-        for (index, weight) in plan.weights.iter().enumerate() {
-            memory.write(&gpu.queue, index, &weight.pack(weights)?);
-            tell(index + 1, plan.weights.len());
-            pauses.offer().await;
-        }
+        let dispatches = plan.phases.iter().flat_map(|phase| &phase.dispatches);
+        let keys = dispatches.map(|dispatch| &dispatch.launch.key);
+        // Compiled while the weights are packed, where that is possible.
+        let warming = gpu.pipelines.warm(&gpu.device, keys)?;
+        write(&gpu, &plan, &memory, weights, tell).await?;
+        let warm = warming.ready().await?;
         let made = gpu
             .guarded(|| {
                 let (steps, parameters) = steps::make(&gpu, &plan, &memory)?;
                 Ok((steps, parameters, readbacks(&gpu, &plan)))
             })
             .await;
+        drop(warm);
         let (steps, parameters, readbacks) = made?;
         let program = Self { plan, memory, steps, readbacks, parameters, gpu: gpu.clone() };
         gpu.count_allocated(program.allocated_bytes() as i64);
@@ -119,6 +120,24 @@ impl Drop for Program {
         self.memory.destroy();
         self.readbacks.iter().flatten().chain([&self.parameters]).for_each(wgpu::Buffer::destroy);
     }
+}
+
+/// Packs the weights and writes them to their places.
+async fn write(
+    gpu: &Gpu,
+    plan: &Plan,
+    memory: &Memory,
+    weights: &Weights,
+    tell: &mut dyn FnMut(usize, usize),
+) -> Result<()> {
+    // Packing takes a page's thread a while; others may want it in between.
+    let mut pauses = Pauses::begin();
+    for (index, weight) in plan.weights.iter().enumerate() {
+        memory.write(&gpu.queue, index, &weight.pack(weights)?);
+        tell(index + 1, plan.weights.len());
+        pauses.offer().await;
+    }
+    Ok(())
 }
 
 fn readbacks(gpu: &Gpu, plan: &Plan) -> Vec<Option<wgpu::Buffer>> {

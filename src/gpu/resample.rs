@@ -1,6 +1,7 @@
 //! What resizing pictures and masks on the device has in common: filters as buffers, passes over pixels.
 
 use super::Gpu;
+use super::pipelines::Pipeline;
 use crate::error::Result;
 use crate::image::resample::{Filter, Sample};
 use crate::kernels::Launch;
@@ -19,14 +20,14 @@ pub(super) struct DeviceFilter {
 /// One dispatch.
 #[derive(Debug)]
 pub(super) struct Pass {
-    pipeline: Arc<wgpu::ComputePipeline>,
+    pipeline: Arc<Pipeline>,
     bindings: wgpu::BindGroup,
     workgroups: [u32; 2],
 }
 
 impl Pass {
     pub(super) fn record(&self, pass: &mut wgpu::ComputePass<'_>) {
-        pass.set_pipeline(&self.pipeline);
+        pass.set_pipeline(&self.pipeline.pipeline);
         pass.set_bind_group(0, &self.bindings, &[]);
         pass.dispatch_workgroups(self.workgroups[0], self.workgroups[1], 1);
     }

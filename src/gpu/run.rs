@@ -49,7 +49,7 @@ impl Program {
             self.stage(&steps[0].staged, &mut encoder);
             let mut pass = encoder.begin_compute_pass(&Default::default());
             for step in steps {
-                pass.set_pipeline(&step.pipeline);
+                pass.set_pipeline(&step.pipeline.pipeline);
                 pass.set_bind_group(0, &step.bindings, &[]);
                 pass.dispatch_workgroups(step.workgroups[0], step.workgroups[1], 1);
             }

@@ -61,7 +61,7 @@ impl Program {
                     end_of_pass_write_index: Some(first + 1),
                 }),
             });
-            pass.set_pipeline(&step.pipeline);
+            pass.set_pipeline(&step.pipeline.pipeline);
             pass.set_bind_group(0, &step.bindings, &[]);
             pass.dispatch_workgroups(step.workgroups[0], step.workgroups[1], 1);
         }

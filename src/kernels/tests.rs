@@ -37,6 +37,32 @@ fn every_permutation_is_valid() {
 }
 
 #[test]
+fn bindings_read_off_the_text_are_those_of_the_module() {
+    use super::bindings::{Binding, bindings};
+    use naga::{AddressSpace, ImageClass, StorageAccess, TypeInner};
+    for key in permutations() {
+        let module = parse(&key);
+        let mut found: Vec<(u32, Binding)> = Vec::new();
+        for (_, variable) in module.global_variables.iter() {
+            let Some(place) = &variable.binding else { continue };
+            assert_eq!(place.group, 0, "{key}");
+            let kind = match (variable.space, &module.types[variable.ty].inner) {
+                (AddressSpace::Uniform, _) => Binding::Uniform,
+                (AddressSpace::Storage { access }, _) if access.contains(StorageAccess::STORE) => Binding::ReadWrite,
+                (AddressSpace::Storage { .. }, _) => Binding::Read,
+                (_, TypeInner::Image { class: ImageClass::Sampled { .. }, .. }) => Binding::Texture,
+                (_, TypeInner::Image { class: ImageClass::Storage { .. }, .. }) => Binding::Image,
+                other => panic!("{key}: {other:?}"),
+            };
+            found.push((place.binding, kind));
+        }
+        found.sort_by_key(|(number, _)| *number);
+        let kinds: Vec<Binding> = found.into_iter().map(|(_, kind)| kind).collect();
+        assert_eq!(bindings(&wgsl(&key).unwrap()).unwrap(), kinds, "{key}");
+    }
+}
+
+#[test]
 fn every_shader_file_is_in_the_table() {
     let stems: BTreeSet<&str> = permutations().map(|key| key.shader).collect();
     let files = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/shaders")).unwrap();
