@@ -191,7 +191,7 @@ fn a_large_request_that_is_refused_early_hears_why() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("mini.safetensors");
     mini::write_unet(&path);
-    let state = ServerState::new(&path, Arc::new(RtenExecutor::new(1)), ServerConfig::default()).unwrap();
+    let state = ServerState::new(&path, Arc::new(RtenExecutor::new()), ServerConfig::default()).unwrap();
     let (port_to, port) = std::sync::mpsc::channel();
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let server = std::thread::spawn(move || {

@@ -32,7 +32,7 @@ fn server(executor: Arc<dyn Executor>, config: ServerConfig) -> (Arc<ServerState
 }
 
 fn cpu() -> Arc<dyn Executor> {
-    Arc::new(RtenExecutor::new(4))
+    Arc::new(RtenExecutor::new())
 }
 
 fn remote(state: Arc<ServerState>, sha256: String) -> RemoteBody<InProcess> {
