@@ -4,6 +4,6 @@
 mod native;
 
 #[cfg(not(target_arch = "wasm32"))]
-pub(crate) use native::tls;
-#[cfg(not(target_arch = "wasm32"))]
 pub use native::{HttpConfig, HttpTransport, now_millis};
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) use native::{tls, unpack};

@@ -6,6 +6,7 @@
 
 mod answer;
 mod body;
+mod compress;
 pub mod executor;
 mod in_process;
 mod infer;

@@ -35,7 +35,7 @@ use crate::graph::cuts::{Cut, Division};
 use crate::graph::fuse::fuse;
 use crate::graph::{Graph, TensorId};
 use crate::image::{Mask, Picture};
-use crate::model::{ByteSource, Model};
+use crate::model::{ByteSource, Model, Postprocess};
 use crate::plan;
 use crate::platform::now_millis;
 use crate::split::Placement;
@@ -87,6 +87,9 @@ impl<T: Transport> Session<T> {
         remote: Option<RemoteBody<T>>,
     ) -> Result<Self> {
         let start = now_millis();
+        if options.codec == Codec::Alpha8 {
+            bail!(BadArgument, "codec alpha8 carries masks only: expected f32, f16 or int8");
+        }
         let model = Model::open(source).await?;
         let [width, height] = options.size;
         let graph = model.manifest.graph.with_input_size(height, width)?;
@@ -134,14 +137,17 @@ impl<T: Transport> Session<T> {
     /// Those of [`Self::run`]; `BadImage` when the picture cannot be resized or encoded.
     pub async fn segment(&self, picture: &Picture) -> Result<(Mask, Report)> {
         let start = now_millis();
-        let (output, mut report) = match self.options.placement {
+        let (mask, mut report) = match self.options.placement {
             Placement::Remote => {
                 let encoded = picture.resized(self.options.size)?.to_png()?;
                 self.run_remote(Upload { content_type: "image/png".into(), bytes: encoded.into() }).await?
             }
-            _ => self.run(picture.to_input(self.options.size, &self.model.manifest.preprocess)?).await?,
+            _ => {
+                let input = picture.to_input(self.options.size, &self.model.manifest.preprocess)?;
+                let (output, report) = self.run(input).await?;
+                (Mask::from_output(&output, self.model.manifest.postprocess)?, report)
+            }
         };
-        let mask = Mask::from_output(&output, self.model.manifest.postprocess)?;
         let mask = mask.resized(picture.width(), picture.height())?;
         report.total_millis = now_millis() - start;
         Ok((mask, report))
@@ -174,21 +180,21 @@ impl<T: Transport> Session<T> {
         Ok((output, report))
     }
 
-    /// The net's output from a server that does everything.
+    /// The mask, at the session's size, from a server that does everything: in 8 bits, unless the session's
+    /// codec is `f32`.
     ///
     /// # Errors
     /// Whatever the server answers.
-    pub async fn run_remote(&self, picture: Upload<'_>) -> Result<(Tensor, Report)> {
+    pub async fn run_remote(&self, picture: Upload<'_>) -> Result<(Mask, Report)> {
         let mut report = self.report.clone();
-        let remote = self.remote()?;
+        let codec = if self.options.codec == Codec::F32 { Codec::F32 } else { Codec::Alpha8 };
+        report.codec = codec.name().to_owned();
         let outputs = self.named(&self.graph.outputs);
-        let (mut tensors, timings) =
-            remote.infer_image(self.options.size, picture, &outputs, self.options.codec).await?;
+        let (tensors, timings) = self.remote()?.infer_image(self.options.size, picture, &outputs, codec).await?;
         report.add(&timings);
-        match tensors.pop() {
-            Some(tensor) => Ok((tensor, report)),
-            None => Err(error!(BadMessage, "the server sent no mask")),
-        }
+        let output = tensors.into_iter().next().ok_or_else(|| error!(BadMessage, "the server sent no mask"))?;
+        let sent_as = if codec == Codec::Alpha8 { Postprocess::Alpha } else { self.model.manifest.postprocess };
+        Ok((Mask::from_output(&output, sent_as)?, report))
     }
 
     /// Sends what the head made, and the input where it crosses itself, and gives what comes back.
