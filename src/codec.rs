@@ -15,6 +15,7 @@
 //! # Ok::<(), headwater::Error>(())
 //! ```
 
+mod alpha8;
 mod half;
 mod int8;
 
@@ -38,10 +39,13 @@ pub enum Codec {
     /// `byte = round_to_even(x / scale)`: the error is at most half a scale and zero stays zero.
     /// NaN and infinities are refused.
     Int8,
+    /// A mask: alpha from 0 to 1 in levels of 1/255, rounded to nearest, 1 byte a value; the error is at most
+    /// half a level. Values outside are brought inside and NaN is refused. For masks, not for features.
+    Alpha8,
 }
 
 impl Codec {
-    /// Every codec, the most exact first.
+    /// Every codec that carries any tensor, the most exact first.
     pub const ALL: [Self; 3] = [Self::F32, Self::F16, Self::Int8];
 
     /// The name on the command line and on the wire.
@@ -50,6 +54,7 @@ impl Codec {
             Self::F32 => "f32",
             Self::F16 => "f16",
             Self::Int8 => "int8",
+            Self::Alpha8 => "alpha8",
         }
     }
 
@@ -61,7 +66,7 @@ impl Codec {
         let bytes = match self {
             Self::F32 => 4,
             Self::F16 => 2,
-            Self::Int8 => 1,
+            Self::Int8 | Self::Alpha8 => 1,
         };
         let too_large = || error!(BadShape, "shape {shape:?} does not fit this machine's memory");
         value_count(shape)?.checked_mul(bytes).ok_or_else(too_large)
@@ -71,7 +76,7 @@ impl Codec {
     pub fn scale_count(self, shape: &[usize]) -> usize {
         match self {
             Self::Int8 => channels(shape),
-            Self::F32 | Self::F16 => 0,
+            Self::F32 | Self::F16 | Self::Alpha8 => 0,
         }
     }
 }
@@ -85,6 +90,7 @@ impl fmt::Display for Codec {
 impl FromStr for Codec {
     type Err = Error;
 
+    /// One of [`Codec::ALL`].
     fn from_str(name: &str) -> Result<Self> {
         Self::ALL
             .into_iter()
@@ -116,7 +122,7 @@ impl Coded<'_> {
 /// Writes `tensor` with `codec`.
 ///
 /// # Errors
-/// `BadArgument` when `int8` meets a value that is not finite.
+/// `BadArgument` when `int8` meets a value that is not finite, or `alpha8` one that is no number.
 pub fn encode(codec: Codec, tensor: &Tensor) -> Result<Coded<'_>> {
     let shape = tensor.shape().to_vec();
     let (bytes, scales) = match codec {
@@ -126,6 +132,7 @@ pub fn encode(codec: Codec, tensor: &Tensor) -> Result<Coded<'_>> {
             let (bytes, scales) = int8::encode(tensor.data(), channels(&shape))?;
             (Cow::Owned(bytes), scales)
         }
+        Codec::Alpha8 => (Cow::Owned(alpha8::encode(tensor.data())?), Vec::new()),
     };
     Ok(Coded { codec, shape, bytes, scales })
 }
@@ -141,6 +148,7 @@ pub fn decode(coded: &Coded<'_>, expected_shape: &[usize]) -> Result<Tensor> {
         Codec::F32 => coded.bytes.as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect(),
         Codec::F16 => half::decode(&coded.bytes),
         Codec::Int8 => int8::decode(&coded.bytes, &coded.scales)?,
+        Codec::Alpha8 => alpha8::decode(&coded.bytes),
     };
     Tensor::new(coded.shape.clone(), values)
 }

@@ -9,7 +9,7 @@ mod repository;
 pub use repository::write_repository;
 
 use crate::error::{Result, error};
-use crate::graph::Graph;
+use crate::graph::{Graph, TensorSpec};
 use crate::model::Weights;
 use names::Names;
 use rten_onnx::onnx::{
@@ -32,11 +32,38 @@ const IR_VERSION: i64 = 8;
 /// # Errors
 /// `UnsupportedOperator` for the few forms that opset 17 cannot say; `Internal` when a weight was not loaded.
 pub fn to_onnx(graph: &Graph, weights: &Weights) -> Result<Vec<u8>> {
+    write(graph, Some(weights), Dims::Fixed)
+}
+
+/// As [`to_onnx`], but says nothing about rows and columns of inputs and outputs: good for every size of
+/// picture whose [`recipe`] is the same.
+pub(crate) fn to_onnx_any_size(graph: &Graph, weights: &Weights) -> Result<Vec<u8>> {
+    write(graph, Some(weights), Dims::Free)
+}
+
+/// What [`to_onnx_any_size`] writes, without the weights. It differs between sizes where an operator has to
+/// be written for its size: a pool that ends in the middle of a window, a factor that needs rounding.
+///
+/// # Errors
+/// As [`to_onnx`].
+pub(crate) fn recipe(graph: &Graph) -> Result<Vec<u8>> {
+    write(graph, None, Dims::Free)
+}
+
+#[derive(Clone, Copy)]
+enum Dims {
+    /// As in the graph.
+    Fixed,
+    /// A name for each axis from the third on.
+    Free,
+}
+
+fn write(graph: &Graph, weights: Option<&Weights>, dims: Dims) -> Result<Vec<u8>> {
     let mut writer = Writer::new(graph, weights);
     for node in &graph.nodes {
         nodes::write(&mut writer, node).map_err(|e| e.context(format!("node {:?} ({})", node.name, node.op.name())))?;
     }
-    let value = |&id: &usize| value_info(&graph.tensors[id].name, &graph.tensors[id].shape);
+    let value = |&id: &usize| value_info(&graph.tensors[id], dims);
     let graph = GraphProto {
         node: writer.nodes,
         initializer: writer.initializers,
@@ -60,12 +87,16 @@ pub fn to_onnx(graph: &Graph, weights: &Weights) -> Result<Vec<u8>> {
 /// twice in protobuf is one message, merged: so `graph { name: "headwater" }` stands before the file.
 const GRAPH_NAME: &[u8] = b"\x3a\x0b\x12\x09headwater";
 
-fn value_info(name: &str, shape: &[usize]) -> ValueInfoProto {
-    let dim = |&dim: &usize| Dimension { dim_value: Some(dim as i64), dim_param: None };
-    let shape = TensorShapeProto { dim: shape.iter().map(dim).collect() };
+fn value_info(tensor: &TensorSpec, dims: Dims) -> ValueInfoProto {
+    let name = &tensor.name;
+    let dim = |(axis, &dim): (usize, &usize)| match dims {
+        Dims::Free if axis >= 2 => Dimension { dim_value: None, dim_param: Some(format!("{name}.{axis}")) },
+        _ => Dimension { dim_value: Some(dim as i64), dim_param: None },
+    };
+    let shape = TensorShapeProto { dim: tensor.shape.iter().enumerate().map(dim).collect() };
     let tensor = TypeProtoTensor { elem_type: Some(DataType::FLOAT), shape: Some(shape) };
     ValueInfoProto {
-        name: Some(name.to_owned()),
+        name: Some(name.clone()),
         r#type: Some(TypeProto { tensor_type: Some(tensor), ..TypeProto::default() }),
     }
 }
@@ -73,7 +104,8 @@ fn value_info(name: &str, shape: &[usize]) -> ValueInfoProto {
 /// What has been written so far.
 struct Writer<'a> {
     graph: &'a Graph,
-    weights: &'a Weights,
+    /// `None` leaves their values out.
+    weights: Option<&'a Weights>,
     names: Names,
     written: HashSet<usize>,
     nodes: Vec<NodeProto>,
@@ -81,7 +113,7 @@ struct Writer<'a> {
 }
 
 impl<'a> Writer<'a> {
-    fn new(graph: &'a Graph, weights: &'a Weights) -> Self {
+    fn new(graph: &'a Graph, weights: Option<&'a Weights>) -> Self {
         let names = Names::new(graph);
         Self { graph, weights, names, written: HashSet::new(), nodes: Vec::new(), initializers: Vec::new() }
     }
@@ -89,9 +121,9 @@ impl<'a> Writer<'a> {
     /// The ONNX name of a weight, its values written on first use.
     fn weight(&mut self, id: usize) -> Result<String> {
         let name = self.names.weight(id);
-        if self.written.insert(id) {
-            let spec = &self.graph.weights[id];
-            let weight = self.weights.get(&spec.name)?;
+        let fresh = self.written.insert(id);
+        if let Some(weights) = self.weights.filter(|_| fresh) {
+            let weight = weights.get(&self.graph.weights[id].name)?;
             let mut bytes = Vec::with_capacity(weight.shape().iter().product::<usize>() * 4);
             for value in weight.to_f32() {
                 bytes.extend(value.to_le_bytes());

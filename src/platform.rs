@@ -4,11 +4,9 @@
 mod native;
 
 #[cfg(not(target_arch = "wasm32"))]
-pub(crate) use native::Pauses;
-#[cfg(not(target_arch = "wasm32"))]
-pub(crate) use native::tls;
-#[cfg(not(target_arch = "wasm32"))]
 pub use native::{HttpConfig, HttpTransport, now_millis};
+#[cfg(not(target_arch = "wasm32"))]
+pub(crate) use native::{Pauses, tls, unpack};
 
 #[cfg(all(feature = "gpu", target_arch = "wasm32"))]
 mod web;

@@ -6,31 +6,38 @@
 
 mod answer;
 mod body;
+mod compress;
 pub mod executor;
 mod in_process;
 mod infer;
 mod listen;
 mod metrics;
+mod model_file;
+mod pages;
 mod picture;
 mod resolve;
+mod weights;
 
 pub use executor::{Body, BodyKey, Executor, RtenExecutor};
 pub use in_process::InProcess;
 pub use listen::serve;
+pub use model_file::ModelFile;
 
-use crate::error::{Result, error};
-use crate::model::{Manifest, Model, Weights};
+use crate::error::Result;
+use crate::model::Manifest;
 use crate::wire::{HEADER_LENGTH, Limits, size_text};
 use answer::Failure;
-use axum::extract::{Path, State};
+use axum::extract::{Path, Request, State};
 use axum::http::{HeaderName, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use metrics::Metrics;
+use pages::Pages;
 use serde_json::{Value, json};
-use std::fs::File;
-use std::sync::{Arc, Mutex};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tokio::sync::Semaphore;
 use tower_http::cors::{AllowOrigin, CorsLayer};
@@ -63,6 +70,8 @@ pub struct ServerConfig {
     pub shutdown_timeout: Duration,
     /// Said in `Retry-After`.
     pub retry_after_seconds: u32,
+    /// A folder whose files are served at `/`, and with them the model file at `/models/{name}.safetensors`.
+    pub pages: Option<PathBuf>,
 }
 
 impl Default for ServerConfig {
@@ -80,6 +89,7 @@ impl Default for ServerConfig {
             compute_timeout: Duration::from_secs(60),
             shutdown_timeout: Duration::from_secs(30),
             retry_after_seconds: 2,
+            pages: None,
         }
     }
 }
@@ -90,6 +100,9 @@ pub struct ServerState {
     executor: Arc<dyn Executor>,
     config: ServerConfig,
     metrics: Metrics,
+    pages: Option<Pages>,
+    /// Whether the named splits' bodies are warm.
+    ready: AtomicBool,
     /// A place for a request's body in memory.
     requests: Arc<Semaphore>,
     /// A place in the queue or at work.
@@ -100,13 +113,16 @@ pub struct ServerState {
 
 impl ServerState {
     /// # Errors
-    /// Those of [`ModelFile::open`].
+    /// Those of [`ModelFile::open`]; `BadArgument` when [`ServerConfig::pages`] is no folder.
     pub fn new(model: &std::path::Path, executor: Arc<dyn Executor>, config: ServerConfig) -> Result<Arc<Self>> {
         let concurrency = config.concurrency.max(1);
+        let pages = config.pages.as_deref().map(Pages::open).transpose()?;
         Ok(Arc::new(Self {
             model: Arc::new(ModelFile::open(model)?),
             executor,
             metrics: Metrics::default(),
+            pages,
+            ready: AtomicBool::new(false),
             requests: Arc::new(Semaphore::new(config.requests.max(1))),
             places: Arc::new(Semaphore::new(concurrency + config.queue)),
             workers: Arc::new(Semaphore::new(concurrency)),
@@ -120,7 +136,7 @@ impl ServerState {
     }
 
     /// Makes the bodies of the model's named splits ready, at the model's own size, so that the first
-    /// requests need not wait. Blocks.
+    /// requests need not wait; from then on the server says that it is ready. It serves all along. Blocks.
     ///
     /// # Errors
     /// Those of the executor, naming the split.
@@ -129,39 +145,8 @@ impl ServerState {
             let body = resolve::named(&self.model, split)?;
             self.executor.prepare(&body).map_err(|e| e.context(format!("split {:?}", split.name)))?;
         }
+        self.ready.store(true, Ordering::Release);
         Ok(())
-    }
-}
-
-/// An open model file. The descriptor is kept, so that replacing the file does not mix two models.
-pub struct ModelFile {
-    model: Model,
-    file: Mutex<File>,
-}
-
-impl ModelFile {
-    /// # Errors
-    /// `Io` when it cannot be opened; `BadModel` when it is not a valid model.
-    pub fn open(path: &std::path::Path) -> Result<Self> {
-        let place = || path.display().to_string();
-        let file = File::open(path).map_err(|e| error!(Io, "opening {}", place()).with_source(e))?;
-        let model = pollster::block_on(Model::open(&file)).map_err(|e| e.context(place()))?;
-        Ok(Self { model, file: Mutex::new(file) })
-    }
-
-    /// The graph and what goes with it.
-    pub fn manifest(&self) -> &Manifest {
-        &self.model.manifest
-    }
-
-    /// Reads the weights of `graph`, a segment of this model.
-    ///
-    /// # Errors
-    /// Those of [`Model::load`].
-    pub fn weights(&self, graph: &crate::graph::Graph) -> Result<Weights> {
-        // Reads move the file's one cursor: one at a time.
-        let file = self.file.lock().map_err(|_| error!(Internal, "a thread died while reading the model"))?;
-        pollster::block_on(self.model.load(&*file, &[graph]))
     }
 }
 
@@ -171,14 +156,21 @@ pub fn app(state: Arc<ServerState>) -> Router {
     debug_assert!(length.as_str().eq_ignore_ascii_case(HEADER_LENGTH));
     let cors = CorsLayer::new()
         .allow_origin(AllowOrigin::any())
-        .allow_methods([Method::GET, Method::POST])
-        .allow_headers([header::CONTENT_TYPE, length.clone()])
-        .expose_headers([length, header::RETRY_AFTER])
+        .allow_methods([Method::GET, Method::HEAD, Method::POST])
+        .allow_headers([header::CONTENT_TYPE, length.clone(), header::RANGE, header::IF_RANGE, header::IF_NONE_MATCH])
+        .expose_headers([
+            length,
+            header::RETRY_AFTER,
+            header::ACCEPT_RANGES,
+            header::CONTENT_LENGTH,
+            header::CONTENT_RANGE,
+            header::ETAG,
+        ])
         .max_age(Duration::from_secs(24 * 60 * 60));
-    Router::new()
+    let mut router = Router::new()
         .route("/v2", get(describe_server))
         .route("/v2/health/live", get(|| async { Json(json!({ "live": true })) }))
-        .route("/v2/health/ready", get(|| async { Json(json!({ "ready": true })) }))
+        .route("/v2/health/ready", get(server_ready))
         .route("/v2/models/{model}", get(describe_model))
         .route("/v2/models/{model}/versions/{version}", get(describe_model))
         .route("/v2/models/{model}/ready", get(model_ready))
@@ -186,10 +178,11 @@ pub fn app(state: Arc<ServerState>) -> Router {
         .route("/v2/models/{model}/infer", post(infer::infer))
         .route("/v2/models/{model}/versions/{version}/infer", post(infer::infer))
         .route("/metrics", get(show_metrics))
-        .fallback(|| async { Failure::not_found("nothing is served here").into_response() })
-        .layer(TraceLayer::new_for_http())
-        .layer(cors)
-        .with_state(state)
+        .fallback(page);
+    if state.pages.is_some() {
+        router = router.route(&weights::path(&state.model), get(weights::weights));
+    }
+    router.layer(TraceLayer::new_for_http()).layer(cors).with_state(state)
 }
 
 type Place = Path<Vec<(String, String)>>;
@@ -227,9 +220,29 @@ async fn describe_model(State(state): State<Arc<ServerState>>, place: Place) -> 
     .into_response())
 }
 
-async fn model_ready(State(state): State<Arc<ServerState>>, place: Place) -> Result<Json<Value>, Failure> {
+async fn server_ready(State(state): State<Arc<ServerState>>) -> Response {
+    let (status, ready) = readiness(&state);
+    (status, Json(json!({ "ready": ready }))).into_response()
+}
+
+async fn model_ready(State(state): State<Arc<ServerState>>, place: Place) -> Result<Response, Failure> {
     check_place(&state, &place)?;
-    Ok(Json(json!({ "name": state.manifest().name, "ready": true })))
+    let (status, ready) = readiness(&state);
+    Ok((status, Json(json!({ "name": state.manifest().name, "ready": ready }))).into_response())
+}
+
+/// Until the bodies are warm a balancer should prefer other servers; whoever asks is served all the same.
+fn readiness(state: &ServerState) -> (StatusCode, bool) {
+    let ready = state.ready.load(Ordering::Acquire);
+    (if ready { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE }, ready)
+}
+
+/// Whatever is no part of the API.
+async fn page(State(state): State<Arc<ServerState>>, request: Request) -> Response {
+    match &state.pages {
+        Some(pages) => pages.answer(request).await,
+        None => Failure::not_found("nothing is served here").into_response(),
+    }
 }
 
 async fn show_metrics(State(state): State<Arc<ServerState>>) -> Response {

@@ -38,7 +38,8 @@ use crate::gpu::{Gpu, Intake, Outlet, Program};
 use crate::graph::cuts::{Cut, Division};
 use crate::graph::fuse::fuse;
 use crate::graph::{Graph, TensorId};
-use crate::model::{ByteSource, Model};
+use crate::image::Mask;
+use crate::model::{ByteSource, Model, Postprocess};
 use crate::plan::{self, Edge};
 use crate::platform::now_millis;
 use crate::split::Placement;
@@ -118,6 +119,9 @@ impl<T: Transport> Session<T> {
         setup: Setup<'_>,
     ) -> Result<Self> {
         let start = now_millis();
+        if options.codec == Codec::Alpha8 {
+            bail!(BadArgument, "codec alpha8 carries masks only: expected f32, f16 or int8");
+        }
         let [width, height] = options.size;
         let graph = model.manifest.graph.with_input_size(height, width)?;
         let division = match &options.placement {
@@ -187,21 +191,21 @@ impl<T: Transport> Session<T> {
         Ok((output, report))
     }
 
-    /// The net's output from a server that does everything.
+    /// The mask, at the session's size, from a server that does everything: in 8 bits, unless the session's
+    /// codec is `f32`.
     ///
     /// # Errors
     /// Whatever the server answers.
-    pub async fn run_remote(&self, picture: Upload<'_>) -> Result<(Tensor, Report)> {
+    pub async fn run_remote(&self, picture: Upload<'_>) -> Result<(Mask, Report)> {
         let mut report = self.report.clone();
-        let remote = self.remote()?;
+        let codec = if self.options.codec == Codec::F32 { Codec::F32 } else { Codec::Alpha8 };
+        report.codec = codec.name().to_owned();
         let outputs = self.named(&self.graph.outputs);
-        let (mut tensors, timings) =
-            remote.infer_image(self.options.size, picture, &outputs, self.options.codec).await?;
+        let (tensors, timings) = self.remote()?.infer_image(self.options.size, picture, &outputs, codec).await?;
         report.add(&timings);
-        match tensors.pop() {
-            Some(tensor) => Ok((tensor, report)),
-            None => Err(error!(BadMessage, "the server sent no mask")),
-        }
+        let output = tensors.into_iter().next().ok_or_else(|| error!(BadMessage, "the server sent no mask"))?;
+        let sent_as = if codec == Codec::Alpha8 { Postprocess::Alpha } else { self.model.manifest.postprocess };
+        Ok((Mask::from_output(&output, sent_as)?, report))
     }
 
     /// What travels up: what the head made, and the input where it crosses itself and the head did not

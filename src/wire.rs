@@ -12,10 +12,13 @@
 //! | `f32` | `name`, FP32 |
 //! | `f16` | `name`, FP16 |
 //! | `int8` | `name`, INT8 with `parameters: {"codec": "int8"}`, and `name.scales`, FP32 `[C]` |
+//! | `alpha8` | `name`, UINT8 with `parameters: {"codec": "alpha8"}`: a mask, 255 times alpha |
 //!
 //! Parameters of a request: `split` (a name, for reports and checks), `model_sha256` (compared when
 //! given), `size` (`"WxH"`, when it is not the model's own). The tensors name the body to run: it is what
-//! lies between the request's `inputs` and its `outputs`. An output's parameter `codec` asks for a codec.
+//! lies between the request's `inputs` and its `outputs`. An output's parameter `codec` asks for a codec;
+//! `alpha8` only of the mask, which then comes as alpha whatever the net makes of it (`logit` models get
+//! their sigmoid). A client that accepts gzip gets answers that are masks compressed by HTTP's own means.
 //! Our server's answers carry `server_millis`, `queue_millis` and `executor`.
 //!
 //! A picture is sent as one BYTES input called `image`, shape `[1]`, with the parameter `content_type`.

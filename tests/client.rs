@@ -9,10 +9,10 @@ use headwater::platform::{HttpConfig, HttpTransport};
 use headwater::server::{RtenExecutor, ServerConfig, ServerState, serve};
 use headwater::tensor::Tensor;
 use headwater::wire::client::{InferTimings, RemoteBody};
-use headwater::wire::{HEADER_LENGTH, InferResponse, NamedTensor, ServerReport};
+use headwater::wire::{HEADER_LENGTH, InferResponse, NamedTensor, ServerReport, Upload};
 use headwater::{Error, ErrorKind, Result, codec};
 use mini::Lcg;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -136,6 +136,61 @@ fn tensors_that_are_not_the_ones_asked_for() {
     }
 }
 
+/// An answer with a mask, compressed.
+fn mask(codec: Codec, shape: &[usize], content_encoding: &str, spoil: impl FnOnce(&mut Vec<u8>)) -> Vec<u8> {
+    let tensor = Tensor::zeros(shape.to_vec()).unwrap();
+    let outputs =
+        vec![NamedTensor { name: "mask".to_owned(), coded: codec::encode(codec, &tensor).unwrap(), binary: true }];
+    let encoded =
+        InferResponse { model_name: "mini".to_owned(), report: ServerReport::default(), outputs }.encode().unwrap();
+    let mut packed = Vec::new();
+    flate2::read::GzEncoder::new(&encoded.body[..], flate2::Compression::default()).read_to_end(&mut packed).unwrap();
+    spoil(&mut packed);
+    let headers = format!("{HEADER_LENGTH}: {}\r\ncontent-encoding: {content_encoding}\r\n", encoded.json_bytes);
+    http("200 OK", &headers, &packed)
+}
+
+/// Asks for a mask of 64x32 in bytes of alpha.
+fn ask_for_mask(answer: &[u8]) -> Result<(Vec<Tensor>, InferTimings)> {
+    stranger::told(answer, |port| {
+        let config = HttpConfig { connect_timeout: PATIENCE, timeout: PATIENCE };
+        let transport = HttpTransport::new(&format!("http://127.0.0.1:{port}/"), config).unwrap();
+        let upload = Upload { content_type: "image/png".to_owned(), bytes: vec![1; 9].into() };
+        let remote = RemoteBody::new(transport, "mini", "00");
+        let wanted: &[(&str, &[usize])] = &[("mask", &[1, 1, 32, 64])];
+        pollster::block_on(remote.infer_image([64, 32], upload, wanted, Codec::Alpha8))
+    })
+}
+
+#[test]
+fn a_compressed_mask_is_read_and_its_bytes_are_counted_as_they_travelled() {
+    let answer = mask(Codec::Alpha8, &[1, 1, 32, 64], "gzip", |_| {});
+    let (made, timings) = ask_for_mask(&answer).unwrap();
+    assert_eq!(made[0], Tensor::zeros(vec![1, 1, 32, 64]).unwrap());
+    let body = answer.windows(4).position(|window| window == b"\r\n\r\n").unwrap() + 4;
+    assert_eq!(timings.down_bytes, answer.len() - body);
+    assert!(timings.down_bytes < 32 * 64);
+}
+
+#[test]
+fn a_mask_that_is_not_the_one_asked_for() {
+    let refused = |answer: &[u8], part: &str| {
+        let error = ask_for_mask(answer).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::BadMessage, "{error}");
+        assert!(error.to_string().contains(part), "{error}");
+    };
+    let shape = [1, 1, 32, 64];
+    // The net's own output, from a server that knows no other: not alpha in a net whose output is a logit.
+    refused(&mask(Codec::F32, &shape, "gzip", |_| {}), "expected alpha8, found f32");
+    refused(&mask(Codec::Alpha8, &[1, 1, 64, 32], "gzip", |_| {}), "expected shape");
+    refused(&mask(Codec::Alpha8, &shape, "br", |_| {}), "expected gzip");
+    refused(&mask(Codec::Alpha8, &shape, "gzip", |packed| packed.truncate(packed.len() / 2)), "gzip is broken");
+    // A thousandfold more than is there: read no further than could be right.
+    let bomb = mask(Codec::Alpha8, &[1, 1, 8192, 8192], "gzip", |_| {});
+    assert!(bomb.len() < 200_000);
+    refused(&bomb, "could be right");
+}
+
 #[test]
 fn more_than_could_be_right_is_not_read() {
     let started = Instant::now();
@@ -191,7 +246,7 @@ fn a_large_request_that_is_refused_early_hears_why() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("mini.safetensors");
     mini::write_unet(&path);
-    let state = ServerState::new(&path, Arc::new(RtenExecutor::new(1)), ServerConfig::default()).unwrap();
+    let state = ServerState::new(&path, Arc::new(RtenExecutor::new()), ServerConfig::default()).unwrap();
     let (port_to, port) = std::sync::mpsc::channel();
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
     let server = std::thread::spawn(move || {

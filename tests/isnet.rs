@@ -137,7 +137,7 @@ impl Bench {
         let path = model_file(what)?;
         let gpu = adapter::open(what)?;
         println!("adapter: {}", gpu.info().name);
-        let server = ServerState::new(&path, Arc::new(RtenExecutor::new(1)), ServerConfig::default()).unwrap();
+        let server = ServerState::new(&path, Arc::new(RtenExecutor::new()), ServerConfig::default()).unwrap();
         Some(Self { manifest: manifest(&path), path, gpu, server })
     }
 

@@ -5,6 +5,8 @@ mod mini;
 use axum::body::Body as HttpBody;
 use axum::http::{Request, Response, StatusCode};
 use headwater::codec::{self, Codec};
+use headwater::image::Mask;
+use headwater::model::Postprocess;
 use headwater::server::{Body, Executor, InProcess, RtenExecutor, ServerConfig, ServerState, app, serve};
 use headwater::tensor::Tensor;
 use headwater::wire::client::RemoteBody;
@@ -32,7 +34,7 @@ fn server(executor: Arc<dyn Executor>, config: ServerConfig) -> (Arc<ServerState
 }
 
 fn cpu() -> Arc<dyn Executor> {
-    Arc::new(RtenExecutor::new(4))
+    Arc::new(RtenExecutor::new())
 }
 
 fn remote(state: Arc<ServerState>, sha256: String) -> RemoteBody<InProcess> {
@@ -123,6 +125,200 @@ fn a_posted_picture_is_decoded_resized_and_run() {
     assert_eq!(mask[0].shape(), [1, 1, 16, 24]);
 }
 
+/// A picture of the mini net's size, as a PNG.
+fn small_png() -> Vec<u8> {
+    let picture = image::RgbImage::from_fn(32, 32, |x, y| image::Rgb([(x * 8) as u8, (y * 8) as u8, (x ^ y) as u8]));
+    let mut png = std::io::Cursor::new(Vec::new());
+    picture.write_to(&mut png, image::ImageFormat::Png).unwrap();
+    png.into_inner()
+}
+
+#[test]
+fn a_mask_in_bytes_is_the_mask_to_half_a_level() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("mini.safetensors");
+    let wanted: &[(&str, &[usize])] = &[("mask", &[1, 1, 32, 32])];
+    let png = small_png();
+    for postprocess in [Postprocess::Alpha, Postprocess::Logit] {
+        let (graph, weights) = mini::unet();
+        let manifest = mini::write_net_as(&path, &graph, &weights, Vec::new(), postprocess);
+        let state = ServerState::new(&path, cpu(), ServerConfig::default()).unwrap();
+        let remote = remote(state, manifest.sha256);
+        let run = |codec| {
+            let upload = Upload { content_type: "image/png".to_owned(), bytes: png.as_slice().into() };
+            let (mask, timings) = pollster::block_on(remote.infer_image([32, 32], upload, wanted, codec)).unwrap();
+            (mask.into_iter().next().unwrap(), timings)
+        };
+        let (exact, large) = run(Codec::F32);
+        let exact = Mask::from_output(&exact, postprocess).unwrap();
+        let (bytes, small) = run(Codec::Alpha8);
+        let mut levels = std::collections::BTreeSet::new();
+        for (&exact, &level) in exact.alpha().iter().zip(bytes.data()) {
+            assert!((exact - level).abs() <= 0.5 / 255.0 + f32::EPSILON, "{postprocess:?}: {exact} became {level}");
+            levels.insert((level * 255.0).round() as u8);
+        }
+        assert!(levels.len() > 4, "a mask of {levels:?} proves nothing");
+        assert!(small.down_bytes * 2 < large.down_bytes, "{} and {} bytes", small.down_bytes, large.down_bytes);
+    }
+}
+
+#[tokio::test]
+async fn masks_are_compressed_for_whom_understands_it() {
+    let (state, sha256) = server(cpu(), ServerConfig::default());
+    let ask = async |codec, accepted: Option<&str>| {
+        let upload = Upload { content_type: "image/png".to_owned(), bytes: small_png().into() };
+        let request = InferRequest {
+            parameters: RequestParameters { model_sha256: Some(sha256.clone()), ..RequestParameters::default() },
+            input: Input::Picture(upload),
+            outputs: vec![WantedOutput { name: "mask".to_owned(), codec, binary: true }],
+        };
+        let mut request = post(request.encode().unwrap());
+        if let Some(accepted) = accepted {
+            request.headers_mut().insert("accept-encoding", accepted.parse().unwrap());
+        }
+        let answer = app(state.clone()).oneshot(request).await.unwrap();
+        assert_eq!(answer.status(), StatusCode::OK);
+        let (parts, body) = answer.into_parts();
+        (parts.headers, body.collect().await.unwrap().to_bytes())
+    };
+    let (headers, packed) = ask(Codec::Alpha8, Some("gzip, deflate, br")).await;
+    assert_eq!(
+        (&headers["content-encoding"], &headers["content-length"]),
+        (&"gzip".parse().unwrap(), &packed.len().to_string().parse().unwrap())
+    );
+    assert!(headers.get_all("vary").iter().any(|value| value == "accept-encoding"), "{headers:?}");
+    let mut unpacked = Vec::new();
+    flate2::read::GzDecoder::new(&packed[..]).read_to_end(&mut unpacked).unwrap();
+    let json = headers[HEADER_LENGTH].to_str().unwrap().parse().unwrap();
+    let answer = InferResponse::decode(Some(json), &unpacked, &Limits::default()).unwrap();
+    assert_eq!(answer.outputs[0].coded.codec, Codec::Alpha8);
+    assert_eq!(answer.outputs[0].coded.bytes.len(), 32 * 32);
+
+    for (codec, accepted) in
+        [(Codec::Alpha8, None), (Codec::Alpha8, Some("gzip;q=0, br")), (Codec::F16, Some("gzip")), (Codec::F32, None)]
+    {
+        let (headers, body) = ask(codec, accepted).await;
+        assert!(!headers.contains_key("content-encoding"), "{codec} {accepted:?}");
+        let answer = InferResponse::decode(Some(json_length(&headers)), &body, &Limits::default()).unwrap();
+        assert_eq!(answer.outputs[0].coded.codec, codec);
+    }
+}
+
+fn json_length(headers: &axum::http::HeaderMap) -> usize {
+    headers[HEADER_LENGTH].to_str().unwrap().parse().unwrap()
+}
+
+#[test]
+fn bytes_of_alpha_are_for_the_mask_alone() {
+    let (state, sha256) = server(cpu(), ServerConfig::default());
+    let remote = remote(state, sha256);
+    let up = Lcg(7).tensor(&[1, 4, 16, 16]);
+    let (given, wanted): (&[_], &[(&str, &[usize])]) = (&[("up", &up)], &[("down", &[1, 4, 16, 16])]);
+    let answer = remote.infer("U1", [32, 32], given, Codec::F32, wanted, Codec::Alpha8);
+    let error = pollster::block_on(answer).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::BadArgument, "{error}");
+    assert!(error.to_string().contains("down"), "{error}");
+}
+
+/// A client that asks while the server is still warming up is served, and a balancer is told to wait.
+#[tokio::test(flavor = "multi_thread")]
+async fn ready_means_that_the_bodies_are_warm() {
+    struct Slow {
+        asked: Sender<()>,
+        go: std::sync::Mutex<Receiver<()>>,
+        cpu: RtenExecutor,
+    }
+    impl Executor for Slow {
+        fn name(&self) -> &str {
+            "slow"
+        }
+        fn prepare(&self, body: &Body) -> Result<()> {
+            // Whoever was told once may have gone.
+            let _ = self.asked.send(());
+            // A closed channel opens the gate for good.
+            let _ = self.go.lock().unwrap().recv();
+            self.cpu.prepare(body)
+        }
+        fn run(&self, body: &Body, inputs: Vec<Tensor>) -> Result<Vec<Tensor>> {
+            self.cpu.run(body, inputs)
+        }
+    }
+    let ((asked, is_asked), (open, go)) = (channel(), channel());
+    let slow = Slow { asked, go: std::sync::Mutex::new(go), cpu: RtenExecutor::new() };
+    let (state, sha256) = server(Arc::new(slow), ServerConfig::default());
+    let ready = async || {
+        let mut said = Vec::new();
+        for path in ["/v2/health/ready", "/v2/models/mini/ready"] {
+            let request = Request::get(path).body(HttpBody::empty()).unwrap();
+            let answer = app(state.clone()).oneshot(request).await.unwrap();
+            said.push((answer.status().as_u16(), json(answer).await["ready"].as_bool()));
+        }
+        said
+    };
+    assert_eq!(ready().await, [(503, Some(false)); 2], "nobody has begun to warm it up");
+    let warming = state.clone();
+    let warmer = std::thread::spawn(move || warming.warm_up());
+    tokio::task::spawn_blocking(move || is_asked.recv().unwrap()).await.unwrap();
+    assert_eq!(ready().await, [(503, Some(false)); 2], "the first body is being made");
+    assert_eq!(app(state.clone()).oneshot(post(body_request(&sha256))).await.unwrap().status(), StatusCode::OK);
+    drop(open);
+    warmer.join().unwrap().unwrap();
+    assert_eq!(ready().await, [(200, Some(true)); 2]);
+}
+
+#[test]
+fn a_server_that_cannot_get_warm_never_says_that_it_is_ready() {
+    struct Cold;
+    impl Executor for Cold {
+        fn name(&self) -> &str {
+            "cold"
+        }
+        fn prepare(&self, _: &Body) -> Result<()> {
+            Err(headwater::Error::new(ErrorKind::UnsupportedOperator, "no such operator"))
+        }
+        fn run(&self, _: &Body, _: Vec<Tensor>) -> Result<Vec<Tensor>> {
+            Ok(Vec::new())
+        }
+    }
+    let (state, _) = server(Arc::new(Cold), ServerConfig::default());
+    assert!(state.warm_up().unwrap_err().to_string().contains("U1"));
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let request = Request::get("/v2/health/ready").body(HttpBody::empty()).unwrap();
+    assert_eq!(runtime.block_on(app(state).oneshot(request)).unwrap().status(), StatusCode::SERVICE_UNAVAILABLE);
+}
+
+/// Bodies are run from the middle of one loaded net, at its own size and at others. At odd sizes a pool ends
+/// in the middle of a window and is written differently: those need the net a second time.
+#[test]
+fn a_body_runs_at_any_size() {
+    let mut net = mini::Builder::new("picture", &[1, 3, 32, 32]);
+    net.conv_relu("wide", "picture", 4).op("half", mini::halve(), &["wide"], &[]).conv_relu("deep", "half", 4);
+    net.op("mask", mini::conv3(), &["deep"], &[&[1, 4, 3, 3], &[1]]);
+    let (graph, weights) = net.finish(&["mask"]);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("mini.safetensors");
+    let manifest = mini::write_net(&path, &graph, &weights, Vec::new());
+    let config = ServerConfig { max_pixels: Some(64 * 64), ..ServerConfig::default() };
+    let remote = remote(ServerState::new(&path, cpu(), config).unwrap(), manifest.sha256);
+    for size in [[32, 32], [64, 48], [31, 32], [29, 31], [32, 32]] {
+        let sized = graph.with_input_size(size[1], size[0]).unwrap();
+        let id = |name: &str| sized.tensor(name).unwrap();
+        let shape = |name: &str| sized.tensors[id(name)].shape.clone();
+        let wide = Lcg(size[0] as u64).tensor(&shape("wide"));
+        let (deep, half) = (shape("deep"), shape("half"));
+        let wanted: &[(&str, &[usize])] = &[("deep", &deep), ("half", &half)];
+        let given: &[(&str, &Tensor)] = &[("wide", &wide)];
+        let answer = remote.infer("test", size, given, Codec::F32, wanted, Codec::F32);
+        let (found, _) = pollster::block_on(answer).unwrap();
+        let body = sized.extract(&[id("wide")], &[id("deep"), id("half")]).unwrap();
+        let expected = headwater::reference::run(&body, &weights, &[wide]).unwrap();
+        for (found, expected) in found.iter().zip(&expected) {
+            let apart = found.data().iter().zip(expected.data()).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+            assert!(apart < 1e-5, "{size:?}: {apart} off");
+        }
+    }
+}
+
 #[test]
 fn requests_that_do_not_fit_the_model_are_refused_with_their_reason() {
     let (state, sha256) = server(cpu(), ServerConfig::default());
@@ -173,6 +369,7 @@ async fn a_plain_client_may_speak_json_alone() {
 #[tokio::test]
 async fn the_small_routes_answer() {
     let (state, sha256) = server(cpu(), ServerConfig::default());
+    state.warm_up().unwrap();
     let get = async |path: &str| {
         app(state.clone()).oneshot(Request::get(path).body(HttpBody::empty()).unwrap()).await.unwrap()
     };
@@ -219,12 +416,18 @@ async fn browsers_of_any_origin_may_ask() {
     let answer = app(state.clone()).oneshot(preflight).await.unwrap();
     assert_eq!(answer.status(), StatusCode::OK);
     let allowed = answer.headers()["access-control-allow-headers"].to_str().unwrap();
-    assert!(allowed.contains("inference-header-content-length") && allowed.contains("content-type"), "{allowed}");
+    for header in ["inference-header-content-length", "content-type", "range", "if-range", "if-none-match"] {
+        assert!(allowed.split(',').any(|allowed| allowed.trim() == header), "{header} is not in {allowed}");
+    }
     let mut request = post(body_request(&sha256));
     request.headers_mut().insert("origin", "https://app.example.com".parse().unwrap());
     let answer = app(state).oneshot(request).await.unwrap();
     let exposed = answer.headers()["access-control-expose-headers"].to_str().unwrap();
-    assert!(exposed.contains("inference-header-content-length"), "{exposed}");
+    for header in
+        ["inference-header-content-length", "retry-after", "accept-ranges", "content-length", "content-range", "etag"]
+    {
+        assert!(exposed.split(',').any(|exposed| exposed.trim() == header), "{header} is not in {exposed}");
+    }
 }
 
 /// An executor that says when it starts and waits to be told to go on.

@@ -34,7 +34,7 @@ fn request() -> InferRequest<'static> {
             named("b", Codec::Int8, &tensor(&[1, 3, 2, 1])),
             named("c", Codec::F16, &tensor(&[1, 1, 1, 5])),
         ]),
-        outputs: vec![wanted("d", Codec::Int8), wanted("e", Codec::F32)],
+        outputs: vec![wanted("d", Codec::Int8), wanted("e", Codec::F32), wanted("f", Codec::Alpha8)],
     }
 }
 
@@ -45,6 +45,7 @@ fn response() -> InferResponse<'static> {
         outputs: vec![
             named("d", Codec::Int8, &tensor(&[1, 2, 2, 2])),
             NamedTensor { binary: false, ..named("e", Codec::F32, &tensor(&[1, 1, 2, 2])) },
+            named("f", Codec::Alpha8, &tensor(&[1, 1, 3, 2])),
         ],
     }
 }
@@ -87,10 +88,22 @@ fn a_request_is_spelt_as_the_protocol_says() {
         "outputs": [
             { "name": "d", "parameters": { "codec": "int8", "binary_data": true } },
             { "name": "e", "parameters": { "binary_data": true } },
+            { "name": "f", "parameters": { "codec": "alpha8", "binary_data": true } },
         ],
     });
     assert_eq!(json, expected);
     assert_eq!(body.len() - json_bytes, 48 + 6 + 12 + 10);
+}
+
+#[test]
+fn a_mask_is_spelt_as_bytes() {
+    let Encoded { json_bytes, body } = response().encode().unwrap();
+    let json: serde_json::Value = serde_json::from_slice(&body[..json_bytes]).unwrap();
+    let mask = serde_json::json!({ "name": "f", "datatype": "UINT8", "shape": [1, 1, 3, 2],
+        "parameters": { "binary_data_size": 6, "codec": "alpha8" } });
+    // The two tensors before it take three headers, one of them for scales.
+    assert_eq!(json["outputs"][3], mask);
+    assert_eq!(body[body.len() - 6..], [0, 0, 0, 0, 255, 255], "-3 to 2, brought inside");
 }
 
 #[test]
@@ -122,6 +135,16 @@ fn contradictions_are_refused() {
         (
             r#"{"name": "a", "datatype": "INT8", "shape": [1, 2], "parameters": {"binary_data_size": 2}}"#.to_owned(),
             "no codec",
+        ),
+        (
+            r#"{"name": "a", "datatype": "UINT8", "shape": [1, 2], "parameters": {"binary_data_size": 2}}"#.to_owned(),
+            "no codec",
+        ),
+        (
+            r#"{"name": "a", "datatype": "UINT8", "shape": [1, 2],
+                "parameters": {"binary_data_size": 3, "codec": "alpha8"}}"#
+                .to_owned(),
+            "expected 2 bytes, found 3",
         ),
         (
             r#"{"name": "a", "datatype": "INT8", "shape": [1, 2],

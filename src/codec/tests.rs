@@ -47,7 +47,7 @@ proptest! {
 
     #[test]
     fn any_bytes_decode_or_fail_without_panic(
-        codec in prop_oneof![Just(Codec::F32), Just(Codec::F16), Just(Codec::Int8)],
+        codec in prop_oneof![Just(Codec::F32), Just(Codec::F16), Just(Codec::Int8), Just(Codec::Alpha8)],
         shape in proptest::collection::vec(prop_oneof![0usize..5, Just(usize::MAX), Just(1 << 31)], 0..5),
         bytes in proptest::collection::vec(any::<u8>(), 0..64),
         scales in proptest::collection::vec(any::<f32>(), 0..5),
@@ -65,6 +65,23 @@ proptest! {
         let coded = Coded { codec: Codec::Int8, shape: vec![1, 2, 2, 2], bytes: bytes.into(), scales: vec![scale; 2] };
         prop_assert!(decode(&coded, &[1, 2, 2, 2]).unwrap().data().iter().all(|value| value.is_finite()));
     }
+}
+
+#[test]
+fn alpha8_is_within_half_a_level_and_keeps_black_and_white() {
+    let alpha: Vec<f32> = (0..=4096).map(|step| step as f32 / 4096.0).collect();
+    let mask = Tensor::new(vec![1, 1, 1, alpha.len()], alpha).unwrap();
+    let coded = encode(Codec::Alpha8, &mask).unwrap();
+    assert_eq!(coded.byte_count(), 4097);
+    let decoded = decode(&coded, mask.shape()).unwrap();
+    for (before, after) in mask.data().iter().zip(decoded.data()) {
+        assert!((before - after).abs() <= 0.5 / 255.0 + f32::EPSILON, "{before} became {after}");
+    }
+    assert_eq!((decoded.data()[0], decoded.data()[4096]), (0.0, 1.0));
+    let outside = Tensor::new(vec![1, 1, 1, 2], vec![-3.0, f32::INFINITY]).unwrap();
+    assert_eq!(&encode(Codec::Alpha8, &outside).unwrap().bytes[..], [0, 255]);
+    let broken = Tensor::new(vec![1, 1, 1, 1], vec![f32::NAN]).unwrap();
+    assert_eq!(encode(Codec::Alpha8, &broken).unwrap_err().kind(), ErrorKind::BadArgument);
 }
 
 #[test]
@@ -103,5 +120,6 @@ fn names_read_back() {
     for codec in Codec::ALL {
         assert_eq!(codec.to_string().parse::<Codec>().unwrap(), codec);
     }
+    assert!("alpha8".parse::<Codec>().is_err(), "features do not fit into it");
     assert_eq!("jpeg".parse::<Codec>().unwrap_err().kind(), ErrorKind::BadArgument);
 }

@@ -3,7 +3,8 @@
 use crate::error::{Result, bail, error};
 use crate::wire::client::{HttpAnswer, HttpRequest, Transport};
 use crate::wire::{BINARY, HEADER_LENGTH};
-use std::io::ErrorKind as IoKind;
+use flate2::read::GzDecoder;
+use std::io::{ErrorKind as IoKind, Read};
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 use ureq::http::{HeaderMap, Uri, header};
@@ -102,14 +103,36 @@ impl HttpTransport {
     }
 }
 
+/// A body as it was before HTTP compressed it, of at most `limit` bytes.
+///
+/// # Errors
+/// `BadMessage` when it is broken, longer, or compressed in a way that was not asked for.
+pub(crate) fn unpack(bytes: Vec<u8>, content_encoding: Option<&str>, limit: usize) -> Result<Vec<u8>> {
+    match content_encoding {
+        None | Some("identity") => Ok(bytes),
+        Some("gzip") => {
+            let mut unpacked = Vec::new();
+            // One byte more tells a body that is too long from one that just fits.
+            let read = GzDecoder::new(&bytes[..]).take(limit as u64 + 1).read_to_end(&mut unpacked);
+            read.map_err(|e| error!(BadMessage, "the answer's gzip is broken").with_source(e))?;
+            if unpacked.len() > limit {
+                bail!(BadMessage, "an answer of more than the {limit} bytes that could be right");
+            }
+            Ok(unpacked)
+        }
+        Some(other) => Err(error!(BadMessage, "content encoding {other:?}: expected gzip or none")),
+    }
+}
+
 impl Transport for HttpTransport {
     async fn send(&self, request: HttpRequest) -> Result<HttpAnswer> {
         let address = format!("{}{}", self.base, request.path);
         let answer = match request.post {
-            None => self.agent.get(&address).call(),
+            None => self.agent.get(&address).header(header::ACCEPT_ENCODING, "gzip").call(),
             Some(post) => self
                 .agent
                 .post(&address)
+                .header(header::ACCEPT_ENCODING, "gzip")
                 .header(header::CONTENT_TYPE, BINARY)
                 .header(HEADER_LENGTH, post.json_bytes.to_string())
                 .send(&post.body),
@@ -123,12 +146,15 @@ impl Transport for HttpTransport {
         let text = |headers: &HeaderMap, name: &str| {
             headers.get(name).and_then(|value| value.to_str().ok().map(str::to_owned))
         };
+        let received_bytes = bytes.len();
+        let bytes = unpack(bytes, text(&parts.headers, header::CONTENT_ENCODING.as_str()).as_deref(), limit)?;
         Ok(HttpAnswer {
             status: parts.status.as_u16(),
             json_bytes: text(&parts.headers, HEADER_LENGTH),
             content_type: text(&parts.headers, header::CONTENT_TYPE.as_str()).unwrap_or_default(),
             retry_after: text(&parts.headers, header::RETRY_AFTER.as_str()).and_then(|text| text.parse().ok()),
             body: bytes,
+            received_bytes,
         })
     }
 

@@ -1,6 +1,6 @@
 //! What runs a body.
 
-mod prepared;
+mod kept;
 mod rten;
 
 pub use self::rten::RtenExecutor;
@@ -64,11 +64,20 @@ impl Body {
         self.model.manifest()
     }
 
-    /// Reads its weights from the model file; executors do so once.
+    /// The whole net at the body's size.
+    ///
+    /// # Errors
+    /// Those of [`Graph::with_input_size`].
+    pub fn net(&self) -> Result<Graph> {
+        let [width, height] = self.key.size;
+        self.manifest().graph.with_input_size(height, width)
+    }
+
+    /// Reads from the model file the weights of `graph`: the body's, or those of the whole net.
     ///
     /// # Errors
     /// Those of [`crate::model::Model::load`].
-    pub fn load_weights(&self) -> Result<Weights> {
-        self.model.weights(&self.graph)
+    pub fn load_weights(&self, graph: &Graph) -> Result<Weights> {
+        self.model.weights(graph)
     }
 }

@@ -2,6 +2,7 @@
 
 use super::{ServerState, app};
 use crate::error::{Result, bail, error};
+use crate::platform::unpack;
 use crate::wire::client::{HttpAnswer, HttpRequest, Transport};
 use crate::wire::{BINARY, HEADER_LENGTH};
 use axum::Router;
@@ -65,6 +66,8 @@ async fn exchange(router: Router, request: HttpRequest) -> Result<HttpAnswer> {
         None => Request::get(request.path).body(Body::empty()),
         Some(post) => Request::post(request.path)
             .header(header::CONTENT_TYPE, BINARY)
+            // So that the report's bytes are those that would travel.
+            .header(header::ACCEPT_ENCODING, "gzip")
             .header(HEADER_LENGTH, post.json_bytes)
             .body(Body::from(post.body)),
     };
@@ -78,11 +81,14 @@ async fn exchange(router: Router, request: HttpRequest) -> Result<HttpAnswer> {
     let body = body.map_err(|e| error!(BadMessage, "an answer of more than {limit} bytes").with_source(e))?;
     let text =
         |headers: &HeaderMap, name: &str| headers.get(name).and_then(|value| value.to_str().ok().map(str::to_owned));
+    let body = body.to_bytes().to_vec();
+    let received_bytes = body.len();
     Ok(HttpAnswer {
         status: parts.status.as_u16(),
         json_bytes: text(&parts.headers, HEADER_LENGTH),
         content_type: text(&parts.headers, header::CONTENT_TYPE.as_str()).unwrap_or_default(),
         retry_after: text(&parts.headers, header::RETRY_AFTER.as_str()).and_then(|text| text.parse().ok()),
-        body: body.to_bytes().to_vec(),
+        body: unpack(body, text(&parts.headers, header::CONTENT_ENCODING.as_str()).as_deref(), limit)?,
+        received_bytes,
     })
 }

@@ -2,14 +2,17 @@
 
 use super::answer::Failure;
 use super::body::{Incoming, json_bytes};
+use super::compress::{accepts_gzip, gzip};
 use super::resolve::{Wanted, resolve};
 use super::{Place, SLOW_REQUEST, ServerState, check_place, picture};
-use crate::codec;
+use crate::codec::{self, Codec};
 use crate::error::{ErrorKind, Result, bail, error};
+use crate::image::Mask;
+use crate::model::Postprocess;
 use crate::tensor::Tensor;
 use crate::wire::{BINARY, Encoded, HEADER_LENGTH, InferResponse, Input, NamedTensor, RequestHead, ServerReport};
 use axum::extract::{Request, State};
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -62,14 +65,34 @@ async fn answer(state: &Arc<ServerState>, place: &Place, request: Request) -> Re
     };
     let bytes = incoming.bytes;
     state.metrics.received_bytes.fetch_add(bytes.len() as u64, Ordering::Relaxed);
-    let (encoded, report) = compute(state, [held, place], wanted, head, bytes, json).await?;
+    // Only masks gain enough by it to be worth the time.
+    let only_masks = wanted.outputs.iter().all(|output| output.codec == Codec::Alpha8);
+    let pack = only_masks && accepts_gzip(&parts.headers);
+    let Made { encoded, packed, report } = compute(state, [held, place], wanted, head, bytes, json, pack).await?;
     state.metrics.server.record(report.server_millis);
     state.metrics.queue.record(report.queue_millis);
-    state.metrics.sent_bytes.fetch_add(encoded.body.len() as u64, Ordering::Relaxed);
     let content_type = if encoded.json_bytes == encoded.body.len() { "application/json" } else { BINARY };
     let headers =
         [(header::CONTENT_TYPE.as_str(), content_type.to_owned()), (HEADER_LENGTH, encoded.json_bytes.to_string())];
-    Ok((StatusCode::OK, headers, encoded.body).into_response())
+    let is_packed = packed.is_some();
+    let body = packed.unwrap_or(encoded.body);
+    state.metrics.sent_bytes.fetch_add(body.len() as u64, Ordering::Relaxed);
+    let mut response = (StatusCode::OK, headers, body).into_response();
+    if only_masks {
+        response.headers_mut().append(header::VARY, HeaderValue::from_static("accept-encoding"));
+    }
+    if is_packed {
+        response.headers_mut().insert(header::CONTENT_ENCODING, HeaderValue::from_static("gzip"));
+    }
+    Ok(response)
+}
+
+/// What a request comes to.
+struct Made {
+    encoded: Encoded,
+    /// The same, compressed.
+    packed: Option<Vec<u8>>,
+    report: ServerReport,
 }
 
 /// Reads the JSON, decides whether the rest is wanted, and only then reads the rest.
@@ -107,7 +130,8 @@ async fn compute(
     head: RequestHead,
     bytes: Vec<u8>,
     json: usize,
-) -> Result<(Encoded, ServerReport), Failure> {
+    pack: bool,
+) -> Result<Made, Failure> {
     let arrived = Instant::now();
     let deadline = tokio::time::Instant::now() + state.config.compute_timeout;
     let late = |_| error!(Timeout, "the server took longer than {:?}", state.config.compute_timeout);
@@ -119,7 +143,12 @@ async fn compute(
     let job = tokio::task::spawn_blocking(move || {
         // Work cannot be stopped: it keeps its places until it is done, though nobody waits for it any more.
         let _held = (places, worker);
-        span.in_scope(|| run(&shared, &wanted, head, &bytes[json..], queue_millis))
+        span.in_scope(|| -> Result<Made> {
+            let (encoded, report) = run(&shared, &wanted, head, &bytes[json..], queue_millis)?;
+            let packed = pack.then(|| gzip(&encoded.body)).transpose();
+            let packed = packed.map_err(|e| error!(Internal, "the answer cannot be compressed").with_source(e))?;
+            Ok(Made { encoded, packed, report })
+        })
     });
     let done = timeout_at(deadline, job).await.map_err(late)?;
     Ok(done.map_err(|e| error!(Internal, "the executor panicked").with_source(e))??)
@@ -147,10 +176,13 @@ fn run(
             inputs.push(picture::to_input(upload, wanted.size, &wanted.body.manifest().preprocess)?);
         }
     }
-    let made = state.executor.run(&wanted.body, inputs)?;
+    let mut made = state.executor.run(&wanted.body, inputs)?;
     check_made(wanted, &made)?;
     let mut outputs = Vec::with_capacity(made.len());
-    for (output, tensor) in wanted.outputs.iter().zip(&made) {
+    for (output, tensor) in wanted.outputs.iter().zip(&mut made) {
+        if output.codec == Codec::Alpha8 {
+            *tensor = alpha(tensor, state.manifest().postprocess)?;
+        }
         let coded = codec::encode(output.codec, tensor)
             .map_err(|e| error!(ServerError, "output {:?}: {}", output.name, e.message()))?;
         outputs.push(NamedTensor { name: output.name.clone(), coded, binary: output.binary });
@@ -161,6 +193,12 @@ fn run(
     let response = InferResponse { model_name, report: report.clone(), outputs };
     tracing::info!(server_millis, queue_millis, inputs = ?wanted.body.key.inputs, "inference done");
     Ok((response.encode()?, report))
+}
+
+/// A net's output as alpha.
+fn alpha(output: &Tensor, postprocess: Postprocess) -> Result<Tensor> {
+    let mask = Mask::from_output(output, postprocess).map_err(|e| error!(ServerError, "the mask: {}", e.message()))?;
+    Tensor::new(output.shape().to_vec(), mask.alpha().to_vec())
 }
 
 /// Executors may be other people's servers.

@@ -52,6 +52,11 @@ pub(super) fn resolve(model: &Arc<ModelFile>, config: &ServerConfig, head: &Requ
         head.outputs.clone()
     };
     let output_ids = outputs.iter().map(|output| graph.tensor(&output.name)).collect::<Result<Vec<_>>>()?;
+    for (output, id) in outputs.iter().zip(&output_ids) {
+        if output.codec == Codec::Alpha8 && !graph.outputs.contains(id) {
+            bail!(BadArgument, "codec alpha8 is for the mask, tensor {:?} is none", output.name);
+        }
+    }
     let body = body(model, &graph, &inputs, &output_ids, size)?;
     if let Some(name) = &head.parameters.split {
         check_split(manifest, name, &body.key)?;

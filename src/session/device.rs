@@ -129,8 +129,8 @@ impl<T: Transport> Session<T> {
     /// Those of [`Self::run_remote`].
     pub async fn segment_encoded(&self, picture: Upload<'_>, mask_size: [usize; 2]) -> Result<Segmented> {
         let start = now_millis();
-        let (output, mut report) = self.run_remote(picture).await?;
-        let alpha = AlphaBytes::Host(self.to_bytes(&output, mask_size)?);
+        let (mask, mut report) = self.run_remote(picture).await?;
+        let alpha = AlphaBytes::Host(mask.resized(mask_size[0], mask_size[1])?.to_bytes());
         report.total_millis = now_millis() - start;
         Ok(Segmented { alpha, report, crossing: Crossing::default() })
     }

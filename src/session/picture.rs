@@ -15,14 +15,17 @@ impl<T: Transport> Session<T> {
     /// Those of [`Self::run`]; `BadImage` when the picture cannot be resized or encoded.
     pub async fn segment(&self, picture: &Picture) -> Result<(Mask, Report)> {
         let start = now_millis();
-        let (output, mut report) = match self.options.placement {
+        let (mask, mut report) = match self.options.placement {
             Placement::Remote => {
                 let encoded = picture.resized(self.options.size)?.to_png()?;
                 self.run_remote(Upload { content_type: "image/png".into(), bytes: encoded.into() }).await?
             }
-            _ => self.run(picture.to_input(self.options.size, &self.model.manifest.preprocess)?).await?,
+            _ => {
+                let input = picture.to_input(self.options.size, &self.model.manifest.preprocess)?;
+                let (output, report) = self.run(input).await?;
+                (Mask::from_output(&output, self.model.manifest.postprocess)?, report)
+            }
         };
-        let mask = Mask::from_output(&output, self.model.manifest.postprocess)?;
         let mask = mask.resized(picture.width(), picture.height())?;
         report.total_millis = now_millis() - start;
         Ok((mask, report))

@@ -60,6 +60,8 @@ pub struct HttpAnswer {
     pub retry_after: Option<u64>,
     /// All of it.
     pub body: Vec<u8>,
+    /// Bytes of the body as it travelled: fewer than it has where HTTP compressed it.
+    pub received_bytes: usize,
 }
 
 /// Where the time and the bytes of one request went.
@@ -77,7 +79,7 @@ pub struct InferTimings {
     pub decode_millis: f64,
     /// Body bytes sent.
     pub up_bytes: usize,
-    /// Body bytes received.
+    /// Body bytes received, as they travelled.
     pub down_bytes: usize,
     /// What ran the body, by the server's account; empty when it says nothing.
     pub executor: String,
@@ -137,10 +139,12 @@ impl<T: Transport> RemoteBody<T> {
             let coded = codec::encode(codec, tensor).map_err(|e| e.context(format!("tensor {name:?}")))?;
             named.push(NamedTensor { name: (*name).to_owned(), coded, binary: true });
         }
-        self.exchange(start, self.request(split, size, Input::Tensors(named), outputs, output_codec), outputs).await
+        let request = self.request(split, size, Input::Tensors(named), outputs, output_codec);
+        self.exchange(start, request, outputs, output_codec).await
     }
 
-    /// Has the server decode a picture and run the whole net at `size` (width, height).
+    /// Has the server decode a picture and run the whole net at `size` (width, height). With [`Codec::Alpha8`]
+    /// the mask comes as alpha in bytes, ready to be shown; with any other as the net's own output.
     ///
     /// # Errors
     /// As [`Self::infer`]; `BadImage` when the server cannot read the picture.
@@ -153,7 +157,7 @@ impl<T: Transport> RemoteBody<T> {
     ) -> Result<(Vec<Tensor>, InferTimings)> {
         let start = self.transport.now_millis();
         let request = self.request("remote", size, Input::Picture(upload), outputs, output_codec);
-        self.exchange(start, request, outputs).await
+        self.exchange(start, request, outputs, output_codec).await
     }
 
     /// What the server says about the model, and whether it is the same as ours.
@@ -193,6 +197,7 @@ impl<T: Transport> RemoteBody<T> {
         start: f64,
         request: InferRequest<'_>,
         outputs: &[(&str, &[usize])],
+        codec: Codec,
     ) -> Result<(Vec<Tensor>, InferTimings)> {
         // No codec makes a tensor larger than its f32 values and a scale a channel.
         let mut max_answer_bytes = ANSWER_JSON_BYTES;
@@ -208,7 +213,7 @@ impl<T: Transport> RemoteBody<T> {
         let answer = self.transport.send(HttpRequest { path, post, max_answer_bytes }).await?;
         let received = self.transport.now_millis();
         let answer = accepted(answer)?;
-        let (tensors, report) = read(&answer, outputs)?;
+        let (tensors, report) = read(&answer, outputs, codec)?;
         // A server's account is worth no more than the time that really passed.
         let away = received - sent;
         let queue_millis = report.queue_millis.min(away);
@@ -220,7 +225,7 @@ impl<T: Transport> RemoteBody<T> {
             queue_millis,
             decode_millis: self.transport.now_millis() - received,
             up_bytes,
-            down_bytes: answer.body.len(),
+            down_bytes: answer.received_bytes,
             executor: report.executor,
         };
         Ok((tensors, timings))
@@ -228,7 +233,7 @@ impl<T: Transport> RemoteBody<T> {
 }
 
 /// The outputs that were asked for, each with exactly the shape it must have.
-fn read(answer: &HttpAnswer, outputs: &[(&str, &[usize])]) -> Result<(Vec<Tensor>, super::ServerReport)> {
+fn read(answer: &HttpAnswer, outputs: &[(&str, &[usize])], codec: Codec) -> Result<(Vec<Tensor>, super::ServerReport)> {
     let json_bytes = match &answer.json_bytes {
         None => None,
         Some(text) => Some(text.trim().parse().map_err(|_| {
@@ -244,6 +249,10 @@ fn read(answer: &HttpAnswer, outputs: &[(&str, &[usize])]) -> Result<(Vec<Tensor
         let Some(output) = response.outputs.iter().find(|output| output.name == *name) else {
             bail!(BadMessage, "the server's answer lacks tensor {name:?}");
         };
+        // A server may answer in a codec of its own choice, but alpha and the net's output are different numbers.
+        if (output.coded.codec == Codec::Alpha8) != (codec == Codec::Alpha8) {
+            bail!(BadMessage, "{}: expected {codec}, found {}", place(), output.coded.codec);
+        }
         let tensor = codec::decode(&output.coded, shape);
         // Whatever is wrong with it, it is the message that is, not the caller's shape.
         tensors.push(tensor.map_err(|e| Error::new(ErrorKind::BadMessage, e.message()).context(place()))?);

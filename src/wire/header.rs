@@ -20,6 +20,9 @@ pub enum Datatype {
     /// Signed bytes.
     #[serde(rename = "INT8")]
     Int8,
+    /// Bytes.
+    #[serde(rename = "UINT8")]
+    Uint8,
     /// Elements of any length, each behind its length in 4 bytes.
     #[serde(rename = "BYTES")]
     Bytes,

@@ -223,6 +223,7 @@ fn announced_picture(header: &TensorHeader, limits: &Limits) -> Result<Announced
 fn wanted(output: &OutputHeader, binary: bool) -> Result<WantedOutput> {
     let codec = match text(&output.parameters, "codec")? {
         None => Codec::F32,
+        Some(name) if name == Codec::Alpha8.name() => Codec::Alpha8,
         Some(name) => name.parse::<Codec>().map_err(|e| error!(BadMessage, "{}", e.message()))?,
     };
     let binary = flag(&output.parameters, "binary_data")?.unwrap_or(binary);

@@ -64,6 +64,7 @@ fn part(index: usize, headers: &[TensorHeader]) -> Result<Part> {
         Datatype::Fp32 => Codec::F32,
         Datatype::Fp16 => Codec::F16,
         Datatype::Int8 if stated == Some(Codec::Int8.name()) => Codec::Int8,
+        Datatype::Uint8 if stated == Some(Codec::Alpha8.name()) => Codec::Alpha8,
         other => bail!(BadMessage, "tensor {:?}: no codec is known for {other:?} and {stated:?}", header.name),
     };
     if stated.is_some_and(|stated| stated != codec.name()) {
@@ -75,7 +76,7 @@ fn part(index: usize, headers: &[TensorHeader]) -> Result<Part> {
             let found = headers.iter().position(|other| other.name == name);
             Some(found.ok_or_else(|| error!(BadMessage, "int8 tensor {:?}: {name:?} is missing", header.name))?)
         }
-        Codec::F32 | Codec::F16 => None,
+        Codec::F32 | Codec::F16 | Codec::Alpha8 => None,
     };
     Ok(Part { values: index, codec, scales })
 }
@@ -164,6 +165,7 @@ pub(super) fn write<'a>(tensors: &'a [NamedTensor<'_>]) -> Result<Written<'a>> {
             Codec::F32 => Datatype::Fp32,
             Codec::F16 => Datatype::Fp16,
             Codec::Int8 => Datatype::Int8,
+            Codec::Alpha8 => Datatype::Uint8,
         };
         if !*binary {
             headers.push(in_json(name, coded)?);
@@ -171,7 +173,7 @@ pub(super) fn write<'a>(tensors: &'a [NamedTensor<'_>]) -> Result<Written<'a>> {
         }
         let mut header = announced(name.clone(), datatype, coded.shape.clone(), coded.bytes.len());
         // FP32 and FP16 say it all; a plain server need not see a parameter that it does not know.
-        if coded.codec == Codec::Int8 {
+        if !matches!(coded.codec, Codec::F32 | Codec::F16) {
             header.parameters.insert("codec".to_owned(), coded.codec.name().into());
         }
         headers.push(header);

@@ -5,6 +5,7 @@ use serde_json::Value;
 use std::io::{BufRead, BufReader};
 use std::process::Child;
 use std::time::{Duration, Instant};
+use ureq::http::HeaderMap;
 
 /// A server in a process of its own, ended with the test whatever happens.
 struct Served {
@@ -14,8 +15,12 @@ struct Served {
 
 impl Served {
     fn start(desk: &Desk) -> Self {
+        Self::start_with(desk, &[])
+    }
+
+    fn start_with(desk: &Desk, extra: &[&str]) -> Self {
         let mut command = headwater();
-        command.args(["serve", "--listen", "127.0.0.1:0", "--model"]).arg(desk.path("mini.safetensors"));
+        command.args(["serve", "--listen", "127.0.0.1:0", "--model"]).arg(desk.path("mini.safetensors")).args(extra);
         let mut child = command.spawn().unwrap();
         let stderr = BufReader::new(child.stderr.take().unwrap());
         // Read to the end on a thread of its own, so that the server never waits for a reader.
@@ -36,9 +41,19 @@ impl Served {
 
     /// Status and body of a GET.
     fn get(&self, path: &str) -> (u16, String) {
+        let (status, _, body) = self.get_with(path, &[]);
+        (status, String::from_utf8(body).unwrap())
+    }
+
+    /// Status, headers and body of a GET.
+    fn get_with(&self, path: &str, headers: &[(&str, &str)]) -> (u16, HeaderMap, Vec<u8>) {
         let agent: ureq::Agent = ureq::Agent::config_builder().http_status_as_error(false).proxy(None).build().into();
-        let mut answer = agent.get(format!("{}{path}", self.address)).call().unwrap();
-        (answer.status().as_u16(), answer.body_mut().read_to_string().unwrap())
+        let mut request = agent.get(format!("{}{path}", self.address));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let (parts, mut body) = request.call().unwrap().into_parts();
+        (parts.status.as_u16(), parts.headers, body.read_to_vec().unwrap())
     }
 }
 
@@ -72,6 +87,12 @@ fn a_server_serves_and_stops_when_told() {
         image::open(desk.path("out/cutout.png")).unwrap().into_rgba8()
     };
     let remote = segment("remote");
+    let output = desk.segment(&["--split", "remote", "--server", &address, "--json"]);
+    let report: Value = serde_json::from_str(&succeeded("remote in 8 bits", &output)).unwrap();
+    assert_eq!(report["codec"].as_str(), Some("alpha8"), "{report}");
+    let bytes = image::open(desk.path("out/cutout.png")).unwrap().into_rgba8();
+    let apart = remote.pixels().zip(bytes.pixels()).map(|(a, b)| a.0[3].abs_diff(b.0[3])).max();
+    assert!(apart <= Some(1), "masks in f32 and in 8 bits differ by {apart:?} levels");
     if adapter::open("segment --server --split U1").is_some() {
         let split = segment("U1");
         let apart = remote.pixels().zip(split.pixels()).map(|(a, b)| a.0[3].abs_diff(b.0[3])).max();
@@ -88,6 +109,32 @@ fn a_server_serves_and_stops_when_told() {
         std::thread::sleep(Duration::from_millis(20));
     };
     assert_eq!(status.code(), Some(0), "{status}");
+}
+
+/// Over a socket, as a browser gets them; `tests/pages.rs` has the particulars.
+#[test]
+fn pages_and_the_model_are_served_where_they_are_asked_for() {
+    let desk = Desk::new();
+    let pages = desk.path("pages");
+    std::fs::create_dir(&pages).unwrap();
+    std::fs::write(pages.join("index.html"), "<!doctype html>a page").unwrap();
+    std::fs::write(desk.path("outside.txt"), "secret").unwrap();
+    let served = Served::start_with(&desk, &["--pages", pages.to_str().unwrap()]);
+    assert_eq!(served.get("/"), (200, "<!doctype html>a page".to_owned()));
+    assert_eq!(served.get("/%2e%2e/outside.txt").0, 404);
+    assert_eq!(served.get("/v2/models/mini").0, 200);
+    let file = std::fs::read(desk.path("mini.safetensors")).unwrap();
+    let model = "/models/mini.safetensors";
+    let (status, headers, body) = served.get_with(model, &[]);
+    assert!(status == 200 && body == file);
+    assert_eq!(headers["content-length"], file.len().to_string().as_str());
+    let (status, _, body) = served.get_with(model, &[("range", "bytes=8-99")]);
+    assert!(status == 206 && body == file[8..100]);
+    let (status, _, body) = served.get_with(model, &[("if-none-match", headers["etag"].to_str().unwrap())]);
+    assert_eq!((status, body.len()), (304, 0));
+
+    let bare = Served::start(&desk);
+    assert_eq!((bare.get("/").0, bare.get(model).0), (404, 404));
 }
 
 /// The two ends hold different models.
@@ -112,6 +159,11 @@ fn a_place_that_is_taken_and_arguments_that_mean_nothing() {
     let serve = |extra: [&str; 2]| run(["serve", "--model", model.to_str().unwrap(), extra[0], extra[1]]);
     let line = refused("a taken port", &serve(["--listen", &address]), 1);
     assert!(line.contains(&address), "{line}");
+    for wrong in [desk.path("nowhere"), desk.path("photo.png")] {
+        let wrong = wrong.to_str().unwrap();
+        let line = refused("pages that are none", &serve(["--pages", wrong]), 2);
+        assert!(line.contains(wrong) && line.contains("folder"), "{line}");
+    }
     refused("no address", &serve(["--listen", "here"]), 2);
     assert!(refused("no such executor", &serve(["--executor", "abacus"]), 2).contains("cpu"));
 }

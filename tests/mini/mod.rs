@@ -126,12 +126,23 @@ pub(crate) fn write_unet(path: &Path) -> Manifest {
 
 /// Writes a net as a model file called `mini`.
 pub(crate) fn write_net(path: &Path, graph: &Graph, weights: &Weights, splits: Vec<NamedSplit>) -> Manifest {
+    write_net_as(path, graph, weights, splits, Postprocess::Alpha)
+}
+
+/// Writes a net, whose output is to be read as `postprocess` says, as a model file called `mini`.
+pub(crate) fn write_net_as(
+    path: &Path,
+    graph: &Graph,
+    weights: &Weights,
+    splits: Vec<NamedSplit>,
+    postprocess: Postprocess,
+) -> Manifest {
     let [_, _, height, width] = graph.tensors[graph.inputs[0]].shape[..] else { panic!("no picture") };
     let manifest = Manifest {
         name: "mini".to_owned(),
         graph: graph.clone(),
         preprocess: Preprocess { size: [width, height], mean: [128.0; 3], scale: [256.0; 3] },
-        postprocess: Postprocess::Alpha,
+        postprocess,
         splits,
         source: Source { origin: "tests/mini".to_owned(), licence: "MIT".to_owned(), sha256: String::new() },
         sha256: String::new(),

@@ -23,6 +23,11 @@ pub(crate) struct Arguments {
     /// Requests that may wait their turn
     #[arg(long, default_value_t = ServerConfig::default().queue)]
     queue: usize,
+    /// A folder of web pages to serve at `/`. With them comes the model file, at /models/NAME.safetensors:
+    /// browsers read their layers' weights from it. Whoever serves weights distributes them, and their
+    /// licence may ask something of those who do: so neither is served unless this is given
+    #[arg(long, value_name = "FOLDER")]
+    pages: Option<PathBuf>,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
@@ -40,7 +45,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     }
     // Says it as the other commands do where there is none.
     crate::segment::open_model(&arguments.model)?;
-    let config = ServerConfig { queue: arguments.queue, ..ServerConfig::default() };
+    let config = ServerConfig { queue: arguments.queue, pages: arguments.pages.clone(), ..ServerConfig::default() };
     let state = ServerState::new(&arguments.model, Arc::new(RtenExecutor::default()), config)?;
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
     runtime.block_on(async {
@@ -55,7 +60,8 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
                 tracing::warn!("warming up failed: {e}");
             }
         });
-        eprintln!("headwater serves {} on http://{address}", state.manifest().name);
+        let pages = arguments.pages.as_ref().map_or_else(String::new, |pages| format!(" and {}", pages.display()));
+        eprintln!("headwater serves {}{pages} on http://{address}", state.manifest().name);
         let mut terminated = signal(SignalKind::terminate())?;
         let shutdown = async move {
             tokio::select! {

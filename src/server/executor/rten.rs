@@ -1,54 +1,61 @@
 //! The executor that is always there: `rten`, on the server's processor.
 
-use super::prepared::PreparedBodies;
+use super::kept::Kept;
 use super::{Body, Executor};
 use crate::error::{Result, bail, error};
-use crate::export::to_onnx;
+use crate::export::{recipe, to_onnx_any_size};
 use crate::tensor::Tensor;
-use ::rten::{Model, NodeId, RunOptions, ThreadPool, ValueOrView};
+use ::rten::{Model, ModelOptions, NodeId, RunOptions, ThreadPool, ValueOrView};
 use rten_tensor::{AsView, Layout};
 use std::sync::Arc;
 
+/// Nets kept ready. One serves every body at every size that the net was made for; odd sizes, whose
+/// operators must be written differently, take another.
+const NETS: usize = 2;
+
 /// Runs bodies as ONNX on all cores.
+///
+/// The whole net is loaded once, its weights in f32, and a body is run by giving and asking for tensors in
+/// its middle. So the bodies of all splits share one copy of the weights, and a body at a size that nobody
+/// asked for before is ready at once.
 pub struct RtenExecutor {
     pool: Arc<ThreadPool>,
-    bodies: PreparedBodies<Prepared>,
+    nets: Kept<NetKey, Model>,
 }
 
-struct Prepared {
-    model: Model,
-    inputs: Vec<NodeId>,
-    outputs: Vec<NodeId>,
+/// What tells one loaded net from another.
+#[derive(PartialEq)]
+struct NetKey {
+    model_sha256: String,
+    recipe: Vec<u8>,
 }
 
 impl RtenExecutor {
-    /// Keeps up to `bodies` bodies ready, each with its weights in f32.
-    pub fn new(bodies: usize) -> Self {
+    /// With a thread for every core.
+    pub fn new() -> Self {
         let threads = std::thread::available_parallelism().map_or(1, usize::from);
-        Self { pool: Arc::new(ThreadPool::with_num_threads(threads)), bodies: PreparedBodies::new(bodies) }
+        Self { pool: Arc::new(ThreadPool::with_num_threads(threads)), nets: Kept::new(NETS) }
     }
 
-    fn prepared(&self, body: &Body) -> Result<Arc<Prepared>> {
-        self.bodies.get(&body.key, || {
+    fn net(&self, body: &Body) -> Result<Arc<Model>> {
+        let net = body.net()?;
+        let key = NetKey { model_sha256: body.manifest().sha256.clone(), recipe: recipe(&net)? };
+        self.nets.get(key, || {
             let started = std::time::Instant::now();
-            let onnx = to_onnx(&body.graph, &body.load_weights()?)?;
-            let model = Model::load(onnx)
-                .map_err(|e| error!(UnsupportedOperator, "the cpu executor cannot load this body").with_source(e))?;
-            let ids = |tensors: &[usize]| {
-                let id = |&id: &usize| model.node_id(&body.graph.tensors[id].name);
-                let ids = tensors.iter().map(id).collect::<std::result::Result<Vec<_>, _>>();
-                ids.map_err(|e| error!(Internal, "the exported body lost a tensor").with_source(e))
-            };
-            let (inputs, outputs) = (ids(&body.graph.inputs)?, ids(&body.graph.outputs)?);
-            tracing::info!(?body.key, millis = started.elapsed().as_millis() as u64, "body prepared");
-            Ok(Prepared { model, inputs, outputs })
+            let onnx = to_onnx_any_size(&net, &body.load_weights(&net)?)?;
+            // Optimising could take away a tensor at which some body begins or ends.
+            let model = ModelOptions::with_all_ops().enable_optimization(false).load(onnx);
+            let model = model
+                .map_err(|e| error!(UnsupportedOperator, "the cpu executor cannot load this net").with_source(e))?;
+            tracing::info!(size = ?body.key.size, millis = started.elapsed().as_millis() as u64, "net loaded");
+            Ok(model)
         })
     }
 }
 
 impl Default for RtenExecutor {
     fn default() -> Self {
-        Self::new(6)
+        Self::new()
     }
 }
 
@@ -58,20 +65,27 @@ impl Executor for RtenExecutor {
     }
 
     fn prepare(&self, body: &Body) -> Result<()> {
-        self.prepared(body).map(|_| ())
+        self.net(body).map(|_| ())
     }
 
     fn run(&self, body: &Body, inputs: Vec<Tensor>) -> Result<Vec<Tensor>> {
-        let prepared = self.prepared(body)?;
-        if inputs.len() != prepared.inputs.len() {
-            bail!(Internal, "expected {} tensors, found {}", prepared.inputs.len(), inputs.len());
+        let net = self.net(body)?;
+        let graph = &body.graph;
+        if inputs.len() != graph.inputs.len() {
+            bail!(Internal, "expected {} tensors, found {}", graph.inputs.len(), inputs.len());
         }
-        let given = prepared.inputs.iter().zip(inputs).map(|(&id, tensor)| {
+        let node = |&id: &usize| -> Result<NodeId> {
+            let node = net.node_id(&graph.tensors[id].name);
+            node.map_err(|e| error!(Internal, "the exported net lost a tensor").with_source(e))
+        };
+        let mut given = Vec::with_capacity(inputs.len());
+        for (id, tensor) in graph.inputs.iter().zip(inputs) {
             let shape = tensor.shape().to_vec();
-            (id, ValueOrView::from(rten_tensor::Tensor::from_data(&shape, tensor.into_data())))
-        });
+            given.push((node(id)?, ValueOrView::from(rten_tensor::Tensor::from_data(&shape, tensor.into_data()))));
+        }
+        let wanted = graph.outputs.iter().map(node).collect::<Result<Vec<_>>>()?;
         let options = RunOptions::default().with_thread_pool(Some(self.pool.clone()));
-        let values = prepared.model.run(given.collect(), &prepared.outputs, Some(options));
+        let values = net.run(given, &wanted, Some(options));
         let values = values.map_err(|e| error!(ServerError, "the cpu executor failed").with_source(e))?;
         let mut outputs = Vec::with_capacity(values.len());
         for value in values {

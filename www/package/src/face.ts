@@ -69,9 +69,8 @@ export interface WasmResult {
   free(): void;
 }
 
-/** What copyExternalImageToTexture takes. */
-export type Pixels =
-  ImageBitmap | ImageData | HTMLImageElement | HTMLVideoElement | HTMLCanvasElement | OffscreenCanvas | VideoFrame;
+/** The kinds of image that every adapter takes. The module knows more, which only some do. */
+export type Pixels = ImageBitmap | ImageData;
 
 /** One model, one split, one size, ready to run. */
 export interface WasmSession {

@@ -21,6 +21,9 @@ export const BITMAP: ImageBitmapOptions = {
 const SMALL_FILE_BYTES = 512 * 1024;
 const JPEG_QUALITY = 0.92;
 
+/** What has a size without being decoded. */
+export type Measurable = Exclude<ImageSource, Blob | HTMLImageElement>;
+
 /** Pixels and their upright size. */
 export interface Picture {
   pixels: Pixels;
@@ -97,7 +100,7 @@ export async function encode(image: ImageSource, cover: [number, number], maxSid
 /** Draws `pixels` over a whole context of `width` by `height`. */
 export async function draw(context: Context, pixels: Pixels, width: number, height: number): Promise<void> {
   if (tag(pixels) !== "ImageData") {
-    context.drawImage(pixels as CanvasImageSource, 0, 0, width, height);
+    context.drawImage(pixels as ImageBitmap, 0, 0, width, height);
     return;
   }
   const bitmap = await createImageBitmap(pixels, BITMAP);
@@ -115,7 +118,7 @@ export function checkUsable(pixels: Pixels): void {
   sizeOf(pixels);
   if (tag(pixels) === "ImageData" || typeof VideoFrame === "undefined") return;
   try {
-    new VideoFrame(pixels as CanvasImageSource, { timestamp: 0 }).close();
+    new VideoFrame(pixels as ImageBitmap, { timestamp: 0 }).close();
   } catch (error) {
     throw wrap(error, "bad-image", isTaint(error) ? TAINTED : "the picture cannot be read");
   }
@@ -129,32 +132,31 @@ function isTaint(error: unknown): boolean {
 
 /** Pixels that the GPU takes and whose orientation is settled; whether they were made here. */
 async function upright(image: ImageSource): Promise<[Pixels, boolean]> {
-  switch (tag(image)) {
-    case "Blob":
-    case "File":
-      return [await createImageBitmap(image as Blob, BITMAP), true];
-    case "HTMLImageElement": {
-      // Whether the GPU's copy of an element turns it as its EXIF data says is not the same everywhere.
-      const element = image as HTMLImageElement;
-      await element.decode();
-      return [await createImageBitmap(element, BITMAP), true];
-    }
-    case "VideoFrame": {
-      const { rotation, flip } = image as VideoFrame & { rotation?: number; flip?: boolean };
-      if (rotation || flip) return [await createImageBitmap(image as VideoFrame, BITMAP), true];
-      return [image as VideoFrame, false];
-    }
+  const name = tag(image);
+  switch (name) {
     case "ImageBitmap":
     case "ImageData":
+      return [image as Pixels, false];
+    case "HTMLImageElement":
+      await (image as HTMLImageElement).decode();
+      break;
+    case "VideoFrame":
     case "HTMLCanvasElement":
     case "OffscreenCanvas":
     case "HTMLVideoElement":
-      return [image as Pixels, false];
+      sizeOf(image as Measurable);
+      break;
+    case "Blob":
+    case "File":
+      break;
     default: {
       const known = "an ImageBitmap, ImageData, canvas, image, video, VideoFrame or Blob";
-      throw new HeadwaterError("bad-image", `expected ${known}, found ${tag(image)}`);
+      throw new HeadwaterError("bad-image", `expected ${known}, found ${name}`);
     }
   }
+  // WebGPU would take most of these as they are, but not everywhere: SwiftShader refuses frames, canvases are refused
+  // before they have a context, and whether elements are turned as their EXIF data says differs.
+  return [await createImageBitmap(image, BITMAP), true];
 }
 
 /**
@@ -162,26 +164,23 @@ async function upright(image: ImageSource): Promise<[Pixels, boolean]> {
  *
  * @throws HeadwaterError `bad-image` when there are none: it is closed, given away, or has not come yet.
  */
-export function sizeOf(pixels: Pixels): [number, number] {
-  const name = tag(pixels);
+export function sizeOf(image: Measurable): [number, number] {
+  const name = tag(image);
   let size: [number, number];
   if (name === "VideoFrame") {
-    const frame = pixels as VideoFrame;
+    const frame = image as VideoFrame;
     if (frame.codedWidth === 0) throw new HeadwaterError("bad-image", "the VideoFrame is closed");
     size = [frame.displayWidth, frame.displayHeight];
   } else if (name === "HTMLVideoElement") {
-    const video = pixels as HTMLVideoElement;
+    const video = image as HTMLVideoElement;
     const hasFrame = video.readyState >= 2;
     if (!hasFrame) throw new HeadwaterError("bad-image", "the video has no frame yet: wait for its loadeddata event");
     size = [video.videoWidth, video.videoHeight];
-  } else if (name === "HTMLImageElement") {
-    const element = pixels as HTMLImageElement;
-    size = [element.naturalWidth, element.naturalHeight];
   } else {
-    const { width, height } = pixels as ImageBitmap | ImageData | HTMLCanvasElement | OffscreenCanvas;
+    const { width, height } = image as ImageBitmap | ImageData | HTMLCanvasElement | OffscreenCanvas;
     size = [width, height];
     if (name === "ImageBitmap" && width === 0) throw new HeadwaterError("bad-image", "the ImageBitmap is closed");
-    if (name === "ImageData" && (pixels as ImageData).data.length === 0) {
+    if (name === "ImageData" && (image as ImageData).data.length === 0) {
       throw new HeadwaterError("bad-image", "the ImageData's pixels were given away");
     }
   }

@@ -33,7 +33,7 @@ async function initialise(where: URL | string | WebAssembly.Module | undefined):
   // Bundlers look for exactly this expression and put the file where it says.
   const url = where ? resolve(where, baseAddress(), "wasm") : new URL("./wasm/headwater_bg.wasm", import.meta.url);
   const place = `the Wasm module ${url.href.slice(0, 200)}`;
-  const help = "esbuild and others need the option `wasm`";
+  const help = "esbuild needs the option `wasm`, Vite before 8 has to exclude headwater from optimizeDeps";
   const response = await fetch(url).catch((error: unknown) => {
     throw new HeadwaterError("download", `${place} cannot be reached`, { cause: error });
   });
@@ -128,9 +128,8 @@ export async function acquire(module: WasmModule): Promise<Lease> {
     const fresh: Shared = { device: module.Device.open(), opened: undefined, users: 0 };
     fresh.device.then(
       (device) => (fresh.opened = device),
-      () => {
-        if (shared === fresh) shared = undefined;
-      },
+      // Whoever waits for it is told, and the last of them forgets it.
+      () => undefined,
     );
     shared = fresh;
   }

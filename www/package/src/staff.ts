@@ -1,6 +1,6 @@
 // The workers that segmenters share.
 
-import { HeadwaterError } from "./errors.js";
+import { HeadwaterError, wrap } from "./errors.js";
 import { CONNECT } from "./protocol.js";
 
 /** A worker and who uses it. */
@@ -40,14 +40,21 @@ export function connect(where: Worker | string | undefined, onFailure: (error: H
   return { port: port1, hangUp };
 }
 
+const HELP = "esbuild needs the option `worker`, Vite before 8 has to exclude headwater from optimizeDeps";
+
+/** @throws HeadwaterError `download` when the script is another origin's: those may not be workers. */
+function start(where: string | undefined): Worker {
+  try {
+    // Bundlers look for exactly this expression and make a worker of the file.
+    if (where === undefined) return new Worker(new URL("./worker-script.js", import.meta.url), { type: "module" });
+    return new Worker(where, { type: "module" });
+  } catch (error) {
+    throw wrap(error, "download", "the worker cannot be started");
+  }
+}
+
 function hire(where: Worker | string | undefined, key: Worker | string): Hired {
-  const worker =
-    typeof where === "object"
-      ? where
-      : where === undefined
-        ? // Bundlers look for exactly this expression and make a worker of the file.
-          new Worker(new URL("./worker-script.js", import.meta.url), { type: "module" })
-        : new Worker(where, { type: "module" });
+  const worker = typeof where === "object" ? where : start(where);
   const users: Hired["users"] = new Set();
   const fail = (event: Event): void => {
     if (hired.get(key)?.worker === worker) hired.delete(key);
@@ -55,7 +62,7 @@ function hire(where: Worker | string | undefined, key: Worker | string): Hired {
     // A script that cannot be had, or not be parsed, gives an event without a message.
     const error = message
       ? new HeadwaterError("internal", `the worker failed: ${message}`)
-      : new HeadwaterError("download", "the worker's script could not be loaded (esbuild needs the option `worker`)");
+      : new HeadwaterError("download", `the worker's script could not be loaded (${HELP})`);
     for (const tell of [...users]) tell(error);
   };
   worker.addEventListener("error", fail);

@@ -1,47 +1,46 @@
-//! Bodies kept ready: the few used last, each made once.
+//! Things that are expensive to make, kept ready: the few used last, each made once.
 
-use super::BodyKey;
 use crate::error::{Result, error};
 use std::sync::{Arc, Mutex};
 
-/// A body that may be under construction; its lock is held while it is made.
+/// A thing that may be under construction; its lock is held while it is made.
 type Slot<T> = Arc<Mutex<Option<Arc<T>>>>;
 
-/// The prepared bodies used last.
-pub(super) struct PreparedBodies<T> {
+/// The things used last, by their keys.
+pub(super) struct Kept<K, T> {
     /// Least recently used first. A handful: a list is as good as a map.
-    slots: Mutex<Vec<(BodyKey, Slot<T>)>>,
+    slots: Mutex<Vec<(K, Slot<T>)>>,
     capacity: usize,
 }
 
-impl<T> PreparedBodies<T> {
+impl<K: PartialEq, T> Kept<K, T> {
     pub(super) fn new(capacity: usize) -> Self {
         Self { slots: Mutex::new(Vec::new()), capacity: capacity.max(1) }
     }
 
-    /// The body of `key`, made by `prepare` if need be. Whoever asks for a body that another thread is
-    /// making waits for it; other bodies are not held up. A failure is not kept.
-    pub(super) fn get(&self, key: &BodyKey, prepare: impl FnOnce() -> Result<T>) -> Result<Arc<T>> {
+    /// The thing of `key`, made by `make` if need be. Whoever asks for one that another thread is making
+    /// waits for it; others are not held up. A failure is not kept.
+    pub(super) fn get(&self, key: K, make: impl FnOnce() -> Result<T>) -> Result<Arc<T>> {
         let slot = self.slot(key)?;
         // A maker that panicked left nothing in its slot: the next one tries again.
         let mut place = slot.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         if let Some(ready) = &*place {
             return Ok(ready.clone());
         }
-        let made = Arc::new(prepare()?);
+        let made = Arc::new(make()?);
         *place = Some(made.clone());
         Ok(made)
     }
 
-    fn slot(&self, key: &BodyKey) -> Result<Slot<T>> {
-        let mut slots = self.slots.lock().map_err(|_| error!(Internal, "the list of bodies is broken"))?;
-        let entry = match slots.iter().position(|(other, _)| other == key) {
+    fn slot(&self, key: K) -> Result<Slot<T>> {
+        let mut slots = self.slots.lock().map_err(|_| error!(Internal, "the list of what is ready is broken"))?;
+        let entry = match slots.iter().position(|(other, _)| *other == key) {
             Some(index) => slots.remove(index),
             None => {
                 if slots.len() >= self.capacity {
                     slots.remove(0);
                 }
-                (key.clone(), Slot::default())
+                (key, Slot::default())
             }
         };
         let slot = entry.1.clone();
@@ -55,23 +54,19 @@ mod tests {
     use super::*;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
-    fn key(name: &str) -> BodyKey {
-        BodyKey { inputs: vec![name.to_owned()], outputs: vec![], size: [8, 8] }
-    }
-
     #[test]
-    fn a_body_wanted_twice_at_once_is_made_once() {
-        let (bodies, made) = (PreparedBodies::new(2), AtomicUsize::new(0));
+    fn what_is_wanted_twice_at_once_is_made_once() {
+        let (kept, made) = (Kept::new(2), AtomicUsize::new(0));
         let barrier = std::sync::Barrier::new(4);
         std::thread::scope(|scope| {
             for _ in 0..4 {
                 scope.spawn(|| {
                     barrier.wait();
-                    let prepare = || {
+                    let make = || {
                         std::thread::sleep(std::time::Duration::from_millis(30));
                         Ok(made.fetch_add(1, Ordering::SeqCst))
                     };
-                    assert_eq!(*bodies.get(&key("a"), prepare).unwrap(), 0);
+                    assert_eq!(*kept.get("a", make).unwrap(), 0);
                 });
             }
         });
@@ -80,8 +75,8 @@ mod tests {
 
     #[test]
     fn the_least_recently_used_goes_first() {
-        let bodies = PreparedBodies::new(2);
-        let get = |name: &str, fresh: i32| *bodies.get(&key(name), || Ok(fresh)).unwrap();
+        let kept = Kept::new(2);
+        let get = |key: &'static str, fresh: i32| *kept.get(key, || Ok(fresh)).unwrap();
         assert_eq!((get("a", 1), get("b", 2), get("a", 3), get("c", 4)), (1, 2, 1, 4));
         assert_eq!(get("a", 5), 1, "a was used after b");
         assert_eq!(get("b", 6), 6, "b had to go");
@@ -89,8 +84,8 @@ mod tests {
 
     #[test]
     fn a_failure_is_tried_again() {
-        let bodies = PreparedBodies::new(2);
-        assert!(bodies.get(&key("a"), || Err::<i32, _>(error!(Io, "no"))).is_err());
-        assert_eq!(*bodies.get(&key("a"), || Ok(7)).unwrap(), 7);
+        let kept = Kept::new(2);
+        assert!(kept.get("a", || Err::<i32, _>(error!(Io, "no"))).is_err());
+        assert_eq!(*kept.get("a", || Ok(7)).unwrap(), 7);
     }
 }
