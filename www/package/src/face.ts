@@ -29,6 +29,8 @@ export interface ServerAnswer {
   /** Seconds, of `Retry-After`. */
   retryAfter: number | undefined;
   body: Uint8Array;
+  /** Bytes of the body as it travelled: fewer than it has where HTTP compressed it. */
+  receivedBytes: number;
 }
 
 /** What drives the adapter. */

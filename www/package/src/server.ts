@@ -93,6 +93,8 @@ export class Server implements ServerFace {
         contentType: response.headers.get("content-type") ?? "",
         retryAfter: later !== null && /^\d{1,9}$/.test(later) ? Number(later) : undefined,
         body: bytes,
+        // What fetch gives is unpacked; the stated length, which scripts of other origins see too, is not.
+        receivedBytes: Number(response.headers.get("content-length")) || bytes.length,
       };
     } finally {
       deadline.stop();

@@ -168,7 +168,9 @@ function eventsOf(segmenter) {
 
 test("loading tells each stage, a picture gives a mask, release frees everything", async () => {
   const stages = [];
-  const segmenter = await load({ onProgress: ({ stage, loaded, total }) => stages.push(`${stage} ${loaded}/${total}`) });
+  const segmenter = await load({
+    onProgress: ({ stage, loaded, total }) => stages.push(`${stage} ${loaded}/${total}`),
+  });
   assert.deepEqual(stages, ["runtime 0/1", "runtime 1/1", "weights 0/500", "weights 500/500", "prepare 1/1"]);
   assert.equal(segmenter.split, "local");
   const { mask, report } = await segmenter.segment(new ImageData(), { maskSize: [5, 3] });
@@ -396,7 +398,12 @@ test("options are checked before anything is opened", async () => {
   assert.equal(gpu.opened.devices, 0);
   const segmenter = await load();
   await assert.rejects(segmenter.segment(new ImageData(), { maskSize: [0, 1] }), { code: "bad-argument" });
-  for (const image of [{}, null, Object.assign(new ImageData(), { width: 0 }), Object.assign(new ImageBitmap(), { width: 0 })]) {
+  for (const image of [
+    {},
+    null,
+    Object.assign(new ImageData(), { width: 0 }),
+    Object.assign(new ImageBitmap(), { width: 0 }),
+  ]) {
     await assert.rejects(segmenter.segment(image), { code: "bad-image" });
   }
   segmenter.release();
