@@ -32,6 +32,8 @@ export interface ServerAnswer {
   /** Seconds, from the header `Retry-After`. */
   retryAfter: number | undefined;
   body: Uint8Array;
+  /** Bytes of the body as it travelled: fewer than it has where HTTP compressed it. */
+  receivedBytes: number;
 }
 "#;
 
@@ -72,6 +74,8 @@ extern "C" {
     fn retry_after(this: &JsAnswer) -> Option<f64>;
     #[wasm_bindgen(method, getter)]
     fn body(this: &JsAnswer) -> js_sys::Uint8Array;
+    #[wasm_bindgen(method, getter, js_name = receivedBytes)]
+    fn received_bytes(this: &JsAnswer) -> f64;
 }
 
 impl ByteSource for JsByteSource {
@@ -107,6 +111,7 @@ impl Transport for JsServer {
             content_type: answer.content_type(),
             retry_after: answer.retry_after().map(|seconds| seconds as u64),
             body: answer.body().to_vec(),
+            received_bytes: answer.received_bytes() as usize,
         })
     }
 
