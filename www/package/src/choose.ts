@@ -1,7 +1,7 @@
 // The split `auto`: a rule, and its reasons for people. It asks who could do the work, and how fast this device is; it
 // does not measure the network or the server.
 
-import { HeadwaterError } from "./errors.js";
+import { HeadwaterError, clause } from "./errors.js";
 import type { ModelDescription, SplitDescription } from "./types.js";
 
 /**
@@ -44,7 +44,10 @@ export interface Choice {
 export function choose(model: ModelDescription, { device, server, postable }: Circumstances): Choice {
   if (device instanceof HeadwaterError) {
     if (!server || !postable) throw device;
-    const reasons = [`No GPU is to be had here: ${device.message}.`, "The server gets the picture and does it all."];
+    const reasons = [
+      `No GPU is to be had here: ${clause(device.message)}.`,
+      "The server gets the picture and does it all.",
+    ];
     return { split: "remote", reasons, fallback: device.message };
   }
   const rate = device.gflops === null ? "" : `, measured at ${device.gflops.toFixed(0)} GFLOP/s,`;

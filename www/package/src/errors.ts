@@ -64,3 +64,8 @@ export function wrap(error: unknown, otherwise: Code = "internal", place = ""): 
   if (name === "QuotaExceededError") return new HeadwaterError("storage", said, { cause: error });
   return new HeadwaterError(otherwise, said, { cause: error });
 }
+
+/** A message fit to stand within a sentence: without its full stop. */
+export function clause(message: string): string {
+  return message.replace(/\.+$/, "");
+}

@@ -2,7 +2,7 @@
 
 import { check } from "./abort.js";
 import { choose, isSoftware } from "./choose.js";
-import { type Code, HeadwaterError, wrap } from "./errors.js";
+import { type Code, HeadwaterError, clause, wrap } from "./errors.js";
 import type { WasmModel, WasmModule, WasmSession } from "./face.js";
 import type { Interval } from "./intervals.js";
 import type { Settings } from "./options.js";
@@ -117,7 +117,11 @@ async function place(
     if (!isOfDevice(error) || !postable || chosen.split === "remote") throw error;
     const session = await openSession(parts, "remote", undefined, signal, settings.tell);
     if (device && !(device instanceof HeadwaterError)) device.release();
-    const reasons = [...chosen.reasons, `This device cannot run it: ${error.message}.`, "The server does it all."];
+    const reasons = [
+      ...chosen.reasons,
+      `This device cannot run it: ${clause(error.message)}.`,
+      "The server does it all.",
+    ];
     return { reasons, fallback: error.message, placed: { split: "remote", session, lease: undefined } };
   }
 }

@@ -1,7 +1,8 @@
 // The user's verb: an image in, a mask out, whatever happens to device and server.
 
 import { check, linked, raced } from "./abort.js";
-import { HeadwaterError, wrap } from "./errors.js";
+import { breathe } from "./canvas.js";
+import { HeadwaterError, clause, wrap } from "./errors.js";
 import { SegmenterTarget } from "./events.js";
 import type { WasmResult, WasmSession } from "./face.js";
 import { type Loaded, type Parts, type Placed, isOfDevice, load, openSession } from "./load.js";
@@ -154,6 +155,8 @@ export class Segmenter extends SegmenterTarget {
     } catch (thrown) {
       const error = wrap(thrown);
       if (signal.aborted) return error;
+      // A run can fail a moment before the device is known to be lost, and a lost one must not be shared again.
+      await breathe();
       const lost = this.#placed?.lease?.lost();
       if (lost !== undefined) return new HeadwaterError("device", `the GPU was lost: ${lost}`, { cause: error });
       return error;
@@ -200,7 +203,7 @@ export class Segmenter extends SegmenterTarget {
   ): Promise<SegmentResult> {
     this.#split = "remote";
     this.#fallback = reason;
-    this.#reasons = [...this.#reasons, `This device no longer runs it: ${reason}.`, "The server does it all."];
+    this.#reasons = [...this.#reasons, `This device no longer runs it: ${clause(reason)}.`, "The server does it all."];
     this.tell("fallback", reason);
     return this.#post(image, options, signal);
   }

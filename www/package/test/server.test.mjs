@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import { after, before, test } from "node:test";
+import { gzipSync } from "node:zlib";
 import { HeadwaterError } from "../dist/errors.js";
 import { Server } from "../dist/server.js";
 
@@ -51,7 +52,7 @@ test("a post and its answer arrive whole", async () => {
   assert.equal(request.headers["content-type"], "application/octet-stream");
   assert.deepEqual([...request.body], [123, 125, 9]);
   const { body, ...rest } = answer;
-  assert.deepEqual(rest, { status: 503, jsonBytes: "3", contentType: "a/b", retryAfter: 7 });
+  assert.deepEqual(rest, { status: 503, jsonBytes: "3", contentType: "a/b", retryAfter: 7, receivedBytes: 3 });
   assert.equal(Buffer.from(body).toString(), "{}!");
 });
 
@@ -63,6 +64,19 @@ test("without a body it is a GET, and missing headers are said to be missing", a
   assert.equal(answer.retryAfter, undefined);
   assert.equal(answer.contentType, "");
   assert.equal(answer.body.length, 0);
+});
+
+test("a compressed answer counts as what travelled, and is limited as what it holds", async () => {
+  const packed = gzipSync(Buffer.alloc(5000));
+  handler = (response) => {
+    response.writeHead(200, { "Content-Encoding": "gzip", "Content-Length": packed.length });
+    response.end(packed);
+  };
+  const server = new Server(address, "http://page.test/");
+  const answer = await server.send("/v2", undefined, undefined, 5000);
+  assert.equal(answer.body.length, 5000);
+  assert.equal(answer.receivedBytes, packed.length);
+  await fails(server.send("/v2", undefined, undefined, 4999), "bad-message", /more than the 4999/);
 });
 
 test("an answer that is too large is refused, announced or not", async () => {
