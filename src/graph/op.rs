@@ -2,10 +2,12 @@
 //!
 //! Definitions follow ONNX opset 19 (<https://onnx.ai/onnx/operators/>) with N = 1.
 
+mod read;
+
 use serde::{Deserialize, Serialize};
 
 /// A function of one value.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[serde(tag = "function", rename_all = "snake_case")]
 pub enum Activation {
     /// `max(x, 0)`
@@ -185,7 +187,7 @@ pub struct Resize {
 }
 
 /// What padding is filled with.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 #[serde(tag = "fill", rename_all = "snake_case")]
 pub enum PadMode {
     /// One value.
@@ -222,7 +224,7 @@ pub struct SliceAxis {
 }
 
 /// An operator. The number of activations and constants each takes stands beside it.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "type", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Op {
@@ -245,7 +247,7 @@ pub enum Op {
         /// The function.
         function: Binary,
         /// With a constant: whether the constant is the left operand.
-        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        #[serde(skip_serializing_if = "std::ops::Not::not")]
         constant_first: bool,
     },
     /// 1 activation; over channels, at each pixel.
