@@ -39,6 +39,8 @@ pub enum ErrorKind {
     AdapterLimit,
     /// The graphics device failed or was lost.
     Device,
+    /// The caller took its request back.
+    Aborted,
     /// A download that failed, or was not what its checksum promised.
     Download,
     /// The file system refused.
@@ -48,6 +50,33 @@ pub enum ErrorKind {
 }
 
 impl ErrorKind {
+    const ALL: [Self; 19] = [
+        Self::BadArgument,
+        Self::BadModel,
+        Self::BadImage,
+        Self::BadShape,
+        Self::UnsupportedOperator,
+        Self::UnknownSplit,
+        Self::BadMessage,
+        Self::Mismatch,
+        Self::ServerUnreachable,
+        Self::ServerError,
+        Self::ServerBusy,
+        Self::Timeout,
+        Self::NoAdapter,
+        Self::AdapterLimit,
+        Self::Device,
+        Self::Aborted,
+        Self::Download,
+        Self::Io,
+        Self::Internal,
+    ];
+
+    /// The kind whose [`Self::code`] this is.
+    pub fn of_code(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.code() == code)
+    }
+
     /// A stable, kebab-case name for logs and for JavaScript.
     pub fn code(self) -> &'static str {
         match self {
@@ -66,6 +95,7 @@ impl ErrorKind {
             Self::NoAdapter => "no-adapter",
             Self::AdapterLimit => "adapter-limit",
             Self::Device => "device",
+            Self::Aborted => "aborted",
             Self::Download => "download",
             Self::Io => "io",
             Self::Internal => "internal",

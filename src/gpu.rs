@@ -4,21 +4,36 @@
 //! every wait polls the device itself.
 
 mod adapter;
+mod alpha;
+#[cfg(target_arch = "wasm32")]
+mod browser;
+mod guard;
+mod intake;
+mod layout;
+mod measure;
+mod outlet;
 mod pipelines;
 mod program;
+mod resample;
 mod run;
 mod texture;
 mod timing;
+mod warm;
 
 pub use adapter::{AdapterInfo, Choice, adapters};
+pub use alpha::Alpha;
+pub use intake::Intake;
+pub use outlet::Outlet;
 pub use program::Program;
+pub use run::Made;
 pub use timing::DispatchTime;
 
-use crate::error::{Result, bail, error};
+use crate::error::{Result, error};
 use crate::graph::fuse::MAX_PARTS;
 use crate::kernels::{Loads, TEXTURE_ROWS};
 use crate::plan::Limits;
 use pipelines::Pipelines;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Arc, Mutex};
 
 /// The environment variable that names an adapter where the caller does not.
@@ -33,6 +48,7 @@ pub struct Gpu {
     limits: Limits,
     pipelines: Pipelines,
     lost: Arc<Mutex<Option<String>>>,
+    allocated_bytes: AtomicI64,
 }
 
 impl Gpu {
@@ -76,12 +92,37 @@ impl Gpu {
             storage_buffers: adapter_limits.max_storage_buffers_per_shader_stage,
         };
         let info = AdapterInfo::of(&adapter);
-        Ok(Self { device, queue, info, limits, pipelines: Pipelines::default(), lost })
+        let (pipelines, allocated_bytes) = (Pipelines::default(), AtomicI64::new(0));
+        Ok(Self { device, queue, info, limits, pipelines, lost, allocated_bytes })
+    }
+
+    /// Why the device is gone or no longer to be trusted; `None` while it is well.
+    pub fn lost(&self) -> Option<String> {
+        self.lost.lock().map_or_else(|_| Some("a callback panicked".to_owned()), |lost| lost.clone())
+    }
+
+    /// Ends the device; whatever still uses it fails with `Device`.
+    pub fn destroy(&self) {
+        self.device.destroy();
+    }
+
+    /// Bytes of all buffers and textures that live on it, as this crate asked for them.
+    pub fn allocated_bytes(&self) -> u64 {
+        self.allocated_bytes.load(Ordering::Relaxed).max(0) as u64
+    }
+
+    fn count_allocated(&self, bytes: i64) {
+        self.allocated_bytes.fetch_add(bytes, Ordering::Relaxed);
     }
 
     /// What the adapter says of itself.
     pub fn info(&self) -> &AdapterInfo {
         &self.info
+    }
+
+    /// The longest side of a picture that the device takes, in pixels.
+    pub fn max_picture_side(&self) -> usize {
+        self.device.limits().max_texture_dimension_2d as usize
     }
 
     /// The limits that plans have to respect.
@@ -105,12 +146,9 @@ impl Gpu {
     /// # Errors
     /// `Device` when the device was lost or an earlier call failed.
     fn check(&self) -> Result<()> {
-        match self.lost.lock() {
-            Ok(lost) => match lost.as_deref() {
-                None => Ok(()),
-                Some(reason) => Err(error!(Device, "the graphics device failed: {reason}")),
-            },
-            Err(_) => bail!(Internal, "a callback of the graphics device panicked"),
+        match self.lost() {
+            None => Ok(()),
+            Some(reason) => Err(error!(Device, "the graphics device failed: {reason}")),
         }
     }
 }

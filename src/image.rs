@@ -1,25 +1,27 @@
-//! Pixels: files to the network's input, and its output to masks and cut-outs.
+//! Pixels: files to the network's input, and its output to masks and cut-outs. Files are native: a
+//! browser decodes and encodes them itself.
 
+#[cfg(not(target_arch = "wasm32"))]
+mod decode;
+#[cfg(not(target_arch = "wasm32"))]
 mod encode;
 mod mask;
-mod resample;
+pub(crate) mod resample;
 #[cfg(test)]
 mod tests;
 
+#[cfg(not(target_arch = "wasm32"))]
+pub use decode::MAX_DECODED_BYTES;
+#[cfg(not(target_arch = "wasm32"))]
 pub use encode::cutout_png;
 pub use mask::Mask;
 
-use crate::error::{Result, bail, error};
+use crate::error::{Result, bail};
 use crate::model::Preprocess;
 use crate::tensor::Tensor;
-use image::{DynamicImage, ImageDecoder, ImageReader, Limits};
-use std::io::Cursor;
 
 /// The longest side of a picture that is decoded or made, in pixels. Phones make 16,000.
 pub const MAX_SIDE: usize = 32_768;
-
-/// The most bytes that a picture may decode to: 178 megapixels of 8-bit RGB.
-pub const MAX_DECODED_BYTES: u64 = 512 << 20;
 
 /// A picture in memory, upright: 8 bits a channel, RGB, and alpha apart where it has one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,53 +50,6 @@ impl Picture {
             bail!(BadShape, "{width}x{height} pixels: expected {pixels} bytes of alpha, found {}", alpha.len());
         }
         Ok(Self { width, height, rgb, alpha })
-    }
-
-    /// Decodes a JPEG, PNG or WebP file, turned upright as its EXIF orientation says. Grey becomes
-    /// RGB, 16 bits are rounded to 8; colour profiles are not applied. The first frame of an
-    /// animation is taken.
-    ///
-    /// # Errors
-    /// `BadImage` when the bytes are no such file, are damaged, or hold a picture beyond
-    /// [`MAX_SIDE`] or [`MAX_DECODED_BYTES`]; nothing is allocated for it then.
-    pub fn decode(bytes: &[u8]) -> Result<Self> {
-        let damaged = |e| error!(BadImage, "the picture cannot be decoded").with_source(e);
-        let reader = ImageReader::new(Cursor::new(bytes))
-            .with_guessed_format()
-            .map_err(|e| error!(BadImage, "the picture cannot be read").with_source(e))?;
-        if reader.format().is_none() {
-            bail!(BadImage, "expected a JPEG, PNG or WebP file, found {} bytes of something else", bytes.len());
-        }
-        let mut decoder = reader.into_decoder().map_err(damaged)?;
-        let (width, height) = decoder.dimensions();
-        let side = width.max(height) as usize;
-        if side > MAX_SIDE {
-            bail!(BadImage, "{width}x{height} pixels: expected at most {MAX_SIDE} a side");
-        }
-        let decoded_bytes = decoder.total_bytes();
-        if decoded_bytes > MAX_DECODED_BYTES {
-            bail!(
-                BadImage,
-                "{width}x{height} pixels decode to {decoded_bytes} bytes, at most {MAX_DECODED_BYTES} are allowed"
-            );
-        }
-        // The same again for what the decoder allocates on its own way there.
-        let mut limits = Limits::default();
-        limits.max_alloc = Some(MAX_DECODED_BYTES);
-        decoder.set_limits(limits).map_err(damaged)?;
-        let orientation = decoder.orientation().map_err(damaged)?;
-        let mut picture = DynamicImage::from_decoder(decoder).map_err(damaged)?;
-        picture.apply_orientation(orientation);
-        Self::from_decoded(picture)
-    }
-
-    fn from_decoded(picture: DynamicImage) -> Result<Self> {
-        let (width, height) = (picture.width() as usize, picture.height() as usize);
-        let alpha = picture.color().has_alpha().then(|| {
-            let rgba = picture.to_rgba8();
-            rgba.pixels().map(|pixel| pixel.0[3]).collect()
-        });
-        Self::new(width, height, picture.into_rgb8().into_raw(), alpha)
     }
 
     /// Pixels from left to right.
@@ -139,14 +94,13 @@ impl Picture {
         let resized = self.resized(size)?;
         let mut data = Vec::with_capacity(resized.rgb.len());
         for channel in 0..3 {
-            let (mean, scale) = (preprocess.mean[channel], preprocess.scale[channel]);
-            data.extend(resized.rgb[channel..].iter().step_by(3).map(|&x| (f32::from(x) - mean) / scale));
+            data.extend(resized.rgb[channel..].iter().step_by(3).map(|&level| preprocess.value(channel, level)));
         }
         Tensor::new(vec![1, 3, size[1], size[0]], data)
     }
 }
 
-fn check_size(size: [usize; 2]) -> Result<()> {
+pub(crate) fn check_size(size: [usize; 2]) -> Result<()> {
     if size.iter().any(|side| !(1..=MAX_SIDE).contains(side)) {
         bail!(BadArgument, "size {}x{}: expected 1 to {MAX_SIDE} pixels a side", size[0], size[1]);
     }

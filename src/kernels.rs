@@ -6,6 +6,7 @@
 
 pub mod activation;
 pub mod binary;
+pub mod bindings;
 pub mod ceiling_arithmetic;
 pub mod ceiling_bandwidth;
 pub mod concat;
@@ -16,6 +17,8 @@ pub mod conv_transpose;
 pub mod global_average;
 pub mod pack;
 pub mod pool;
+pub mod resample_mask;
+pub mod resample_picture;
 pub mod resize;
 pub mod softmax;
 pub mod source;

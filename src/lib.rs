@@ -16,7 +16,6 @@ pub mod files;
 #[cfg(feature = "gpu")]
 pub mod gpu;
 pub mod graph;
-#[cfg(not(target_arch = "wasm32"))]
 pub mod image;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod import;
@@ -29,10 +28,12 @@ pub mod pull;
 pub mod reference;
 #[cfg(not(target_arch = "wasm32"))]
 pub mod server;
-#[cfg(all(feature = "gpu", not(target_arch = "wasm32")))]
+#[cfg(feature = "gpu")]
 pub mod session;
 pub mod split;
 pub mod tensor;
+#[cfg(all(feature = "gpu", target_arch = "wasm32"))]
+pub mod wasm;
 pub mod wire;
 
 pub use error::{Error, ErrorKind, Result};

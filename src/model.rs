@@ -54,6 +54,13 @@ pub struct Preprocess {
     pub scale: [f32; 3],
 }
 
+impl Preprocess {
+    /// What the net is given for `level` of channel 0 to 2: red, green, blue.
+    pub fn value(&self, channel: usize, level: u8) -> f32 {
+        (f32::from(level) - self.mean[channel]) / self.scale[channel]
+    }
+}
+
 /// How the mask is read off the output, `[1, 1, H, W]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -84,10 +91,4 @@ pub struct Source {
     pub licence: String,
     /// SHA-256 of the file that was converted, in hex.
     pub sha256: String,
-}
-
-/// The key of a weight in the file: a prefix keeps execution order, since the format's common
-/// writer sorts by name.
-pub(crate) fn weight_key(index: usize, name: &str) -> String {
-    format!("{index:05}.{name}")
 }

@@ -9,7 +9,7 @@ mod assign;
 mod lower;
 mod pack;
 
-pub use lower::lower;
+pub use lower::{lower, lower_between};
 pub use pack::{PackedWeight, Packing};
 
 use crate::error::{Result, bail};
@@ -83,16 +83,30 @@ impl Dispatch {
     }
 }
 
-/// One submit: host tensors in, dispatches, host tensors out.
+/// One submit: tensors in, dispatches, tensors out.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Phase {
     /// Values that the host writes first, in the segment's order of inputs; those that an earlier phase
     /// left in place are not among them.
     pub uploads: Vec<ValueId>,
+    /// Values that the device itself writes first, quads: see [`Edge::Device`].
+    pub given: Vec<ValueId>,
     /// In order.
     pub dispatches: Vec<Dispatch>,
     /// Values that the host reads last, in the order asked for.
     pub readbacks: Vec<ValueId>,
+    /// Values that the device itself reads last, quads.
+    pub results: Vec<ValueId>,
+}
+
+/// Who stands at an outer edge of a plan: before the net's inputs or behind its outputs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Edge {
+    /// The host, with planes in its memory.
+    #[default]
+    Host,
+    /// The device: pixels are resized there and never were in the host's memory.
+    Device,
 }
 
 /// Dispatches, buffers and their lifetimes.

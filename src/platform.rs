@@ -6,4 +6,12 @@ mod native;
 #[cfg(not(target_arch = "wasm32"))]
 pub use native::{HttpConfig, HttpTransport, now_millis};
 #[cfg(not(target_arch = "wasm32"))]
-pub(crate) use native::{tls, unpack};
+pub(crate) use native::{Pauses, tls, unpack};
+
+#[cfg(all(feature = "gpu", target_arch = "wasm32"))]
+mod web;
+
+#[cfg(all(feature = "gpu", target_arch = "wasm32"))]
+pub(crate) use web::Pauses;
+#[cfg(all(feature = "gpu", target_arch = "wasm32"))]
+pub use web::now_millis;

@@ -24,25 +24,29 @@
 //! # }
 //! ```
 
+mod device;
+#[cfg(not(target_arch = "wasm32"))]
+mod picture;
 mod report;
 
+pub use device::{AlphaBytes, Crossing, Segmented};
 pub use report::{ExecutorAdapter, Report};
 
 use crate::codec::Codec;
 use crate::error::{Result, bail, error};
-use crate::gpu::{Gpu, Program};
+use crate::gpu::{Gpu, Intake, Outlet, Program};
 use crate::graph::cuts::{Cut, Division};
 use crate::graph::fuse::fuse;
 use crate::graph::{Graph, TensorId};
-use crate::image::{Mask, Picture};
+use crate::image::Mask;
 use crate::model::{ByteSource, Model, Postprocess};
-use crate::plan;
+use crate::plan::{self, Edge};
 use crate::platform::now_millis;
 use crate::split::Placement;
 use crate::tensor::Tensor;
 use crate::wire::Upload;
 use crate::wire::client::{RemoteBody, Transport};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 /// How a session works.
 #[derive(Debug, Clone)]
@@ -70,6 +74,17 @@ pub struct Session<T> {
 struct Client {
     program: Program,
     adapter: ExecutorAdapter,
+    /// Those of the last picture, for [`Edge::Device`].
+    intake: Mutex<Option<Intake>>,
+    outlet: Mutex<Option<Outlet>>,
+}
+
+/// What opening a session may be told besides its options.
+pub struct Setup<'a> {
+    /// Where pictures and masks are: with [`Edge::Device`], [`Session::segment_on_device`] takes them.
+    pub pixels: Edge,
+    /// Told how many weights are on the device, and how many there are.
+    pub tell: &'a mut dyn FnMut(usize, usize),
 }
 
 impl<T: Transport> Session<T> {
@@ -86,11 +101,27 @@ impl<T: Transport> Session<T> {
         gpu: Option<Arc<Gpu>>,
         remote: Option<RemoteBody<T>>,
     ) -> Result<Self> {
+        let model = Model::open(source).await?;
+        let setup = Setup { pixels: Edge::Host, tell: &mut |_, _| () };
+        Self::with_model(model, source, options, gpu, remote, setup).await
+    }
+
+    /// As [`Self::open`], for a model whose header was read before.
+    ///
+    /// # Errors
+    /// Those of [`Self::open`].
+    pub async fn with_model(
+        model: Model,
+        source: &impl ByteSource,
+        options: Options,
+        gpu: Option<Arc<Gpu>>,
+        remote: Option<RemoteBody<T>>,
+        setup: Setup<'_>,
+    ) -> Result<Self> {
         let start = now_millis();
         if options.codec == Codec::Alpha8 {
             bail!(BadArgument, "codec alpha8 carries masks only: expected f32, f16 or int8");
         }
-        let model = Model::open(source).await?;
         let [width, height] = options.size;
         let graph = model.manifest.graph.with_input_size(height, width)?;
         let division = match &options.placement {
@@ -98,7 +129,7 @@ impl<T: Transport> Session<T> {
             Placement::Local | Placement::Remote => None,
         };
         let mut report = Report::new(&model.manifest, &options, &graph)?;
-        let segments = segments(&graph, &options.placement, division.as_ref());
+        let segments = segments(&graph, &options.placement, division.as_ref(), setup.pixels);
         let client = if segments.is_empty() {
             None
         } else {
@@ -111,13 +142,16 @@ impl<T: Transport> Session<T> {
             let named: Vec<Vec<&str>> =
                 segments.iter().map(|(_, outputs)| outputs.iter().map(String::as_str).collect()).collect();
             let lowered: Vec<(&Graph, &[&str])> = graphs.iter().copied().zip(named.iter().map(Vec::as_slice)).collect();
-            let plan = plan::lower(&lowered, gpu.loads())?;
+            // Where the server finishes, the last thing made here goes to it and so to the host.
+            let ends_here = division.as_ref().is_none_or(|division| division.tail.is_some());
+            let behind = if ends_here { setup.pixels } else { Edge::Host };
+            let plan = plan::lower_between(setup.pixels, &lowered, behind, gpu.loads())?;
             plan.check(&gpu.limits())?;
             let weights = model.load(source, &graphs).await?;
             report.client_weight_bytes = unique_weight_bytes(&model, &graphs)?;
             let adapter = ExecutorAdapter::of(gpu.info());
-            let program = Program::new(gpu, plan, &weights).await?;
-            Some(Client { program, adapter })
+            let program = Program::new_telling(gpu, plan, &weights, setup.tell).await?;
+            Some(Client { program, adapter, intake: Mutex::default(), outlet: Mutex::default() })
         };
         if let Some(client) = &client {
             report.describe_client(&client.program, &client.adapter);
@@ -131,28 +165,6 @@ impl<T: Transport> Session<T> {
         &self.model
     }
 
-    /// Alpha at the picture's own size, and how it came about.
-    ///
-    /// # Errors
-    /// Those of [`Self::run`]; `BadImage` when the picture cannot be resized or encoded.
-    pub async fn segment(&self, picture: &Picture) -> Result<(Mask, Report)> {
-        let start = now_millis();
-        let (mask, mut report) = match self.options.placement {
-            Placement::Remote => {
-                let encoded = picture.resized(self.options.size)?.to_png()?;
-                self.run_remote(Upload { content_type: "image/png".into(), bytes: encoded.into() }).await?
-            }
-            _ => {
-                let input = picture.to_input(self.options.size, &self.model.manifest.preprocess)?;
-                let (output, report) = self.run(input).await?;
-                (Mask::from_output(&output, self.model.manifest.postprocess)?, report)
-            }
-        };
-        let mask = mask.resized(picture.width(), picture.height())?;
-        report.total_millis = now_millis() - start;
-        Ok((mask, report))
-    }
-
     /// The net's output, `[1, 1, H, W]`, for an input `[1, 3, H, W]` at the session's size.
     ///
     /// # Errors
@@ -160,9 +172,7 @@ impl<T: Transport> Session<T> {
     pub async fn run(&self, input: Tensor) -> Result<(Tensor, Report)> {
         let start = now_millis();
         let mut report = self.report.clone();
-        let Some(Client { program, .. }) = &self.client else {
-            bail!(BadArgument, "a remote session takes a picture and no tensor");
-        };
+        let Client { program, .. } = self.client()?;
         let expected = &self.graph.tensors[self.graph.inputs[0]].shape;
         if input.shape() != expected {
             bail!(BadShape, "expected an input of shape {expected:?}, found {:?}", input.shape());
@@ -171,8 +181,9 @@ impl<T: Transport> Session<T> {
         report.head_millis = now_millis() - start;
         let output = match &self.options.placement {
             Placement::Cut { name, cut } => {
-                let crossed = self.cross(name, cut, &input, made, &mut report).await?;
-                self.finish(cut, crossed, &mut report).await?
+                let up = self.crossing_up(cut, Some(&input), made)?;
+                let down = self.post(name, cut, &up, &mut report).await?;
+                self.finish(cut, down, &mut report).await?
             }
             _ => self.tensor(self.graph.outputs[0], only(made)?)?,
         };
@@ -197,27 +208,27 @@ impl<T: Transport> Session<T> {
         Ok((Mask::from_output(&output, sent_as)?, report))
     }
 
-    /// Sends what the head made, and the input where it crosses itself, and gives what comes back.
-    async fn cross(
-        &self,
-        split: &str,
-        cut: &Cut,
-        input: &Tensor,
-        made: Vec<Vec<f32>>,
-        report: &mut Report,
-    ) -> Result<Vec<Tensor>> {
+    /// What travels up: what the head made, and the input where it crosses itself and the head did not
+    /// hand it on.
+    fn crossing_up(&self, cut: &Cut, input: Option<&Tensor>, made: Vec<Vec<f32>>) -> Result<Vec<Tensor>> {
         let mut made = made.into_iter();
         let mut up = Vec::with_capacity(cut.up.len());
         for &id in &cut.up {
-            up.push(if self.graph.inputs.contains(&id) {
-                input.clone()
-            } else {
-                let values = made.next().ok_or_else(|| error!(Internal, "the head made too few tensors"))?;
-                self.tensor(id, values)?
+            up.push(match input {
+                Some(input) if self.graph.inputs.contains(&id) => input.clone(),
+                _ => {
+                    let values = made.next().ok_or_else(|| error!(Internal, "the head made too few tensors"))?;
+                    self.tensor(id, values)?
+                }
             });
         }
+        Ok(up)
+    }
+
+    /// Sends what travels up and gives what comes back.
+    async fn post(&self, split: &str, cut: &Cut, up: &[Tensor], report: &mut Report) -> Result<Vec<Tensor>> {
         let inputs: Vec<(&str, &Tensor)> =
-            cut.up.iter().map(|&id| self.graph.tensors[id].name.as_str()).zip(&up).collect();
+            cut.up.iter().map(|&id| self.graph.tensors[id].name.as_str()).zip(up).collect();
         let (down, timings) = self
             .remote()?
             .infer(split, self.options.size, &inputs, self.options.codec, &self.named(&cut.down), self.options.codec)
@@ -227,16 +238,19 @@ impl<T: Transport> Session<T> {
     }
 
     /// The tail, where the server did not finish.
-    async fn finish(&self, cut: &Cut, crossed: Vec<Tensor>, report: &mut Report) -> Result<Tensor> {
+    async fn finish(&self, cut: &Cut, down: Vec<Tensor>, report: &mut Report) -> Result<Tensor> {
         if cut.down == self.graph.outputs {
-            return crossed.into_iter().next().ok_or_else(|| error!(BadMessage, "the server sent no mask"));
+            return down.into_iter().next().ok_or_else(|| error!(BadMessage, "the server sent no mask"));
         }
         let start = now_millis();
-        let Some(Client { program, .. }) = &self.client else { bail!(Internal, "a tail without a program") };
-        let down: Vec<&[f32]> = crossed.iter().map(Tensor::data).collect();
-        let output = only(program.run(1, &down).await?)?;
+        let down: Vec<&[f32]> = down.iter().map(Tensor::data).collect();
+        let output = only(self.client()?.program.run(1, &down).await?)?;
         report.tail_millis = now_millis() - start;
         self.tensor(self.graph.outputs[0], output)
+    }
+
+    fn client(&self) -> Result<&Client> {
+        self.client.as_ref().ok_or_else(|| error!(BadArgument, "a remote session takes a file and no pixels"))
     }
 
     fn remote(&self) -> Result<&RemoteBody<T>> {
@@ -255,12 +269,19 @@ impl<T: Transport> Session<T> {
     }
 }
 
-/// What runs here, in order, and what of it the host reads.
-fn segments(graph: &Graph, placement: &Placement, division: Option<&Division>) -> Vec<(Graph, Vec<String>)> {
+/// What runs here, in order, and what of it is wanted outside.
+fn segments(
+    graph: &Graph,
+    placement: &Placement,
+    division: Option<&Division>,
+    pixels: Edge,
+) -> Vec<(Graph, Vec<String>)> {
     let names = |ids: &[TensorId]| ids.iter().map(|&id| graph.tensors[id].name.clone()).collect::<Vec<String>>();
     match (placement, division) {
         (Placement::Cut { cut, .. }, Some(division)) => {
-            let made: Vec<TensorId> = cut.up.iter().copied().filter(|id| !graph.inputs.contains(id)).collect();
+            // An input that crosses itself is the host's already, unless it was made on the device.
+            let handed_on = |id: &TensorId| pixels == Edge::Device || !graph.inputs.contains(id);
+            let made: Vec<TensorId> = cut.up.iter().copied().filter(handed_on).collect();
             let head = (division.head.clone(), names(&made));
             let tail = division.tail.clone().map(|tail| (tail, names(&graph.outputs)));
             std::iter::once(head).chain(tail).collect()

@@ -1,5 +1,9 @@
 //! Where the layers run: by name, or chosen.
 
+mod describe;
+
+pub use describe::{CrossingTensor, Side, SplitDescription, Stage, stages};
+
 use crate::error::{Result, bail};
 use crate::graph::Graph;
 use crate::graph::cuts::{Cut, plain_cuts};
@@ -46,6 +50,21 @@ impl Placement {
             names.join(", "),
             plain_cuts(graph).len()
         )
+    }
+
+    /// The segments of `graph`, of which the cut's tensors are, that run on the client, in order.
+    ///
+    /// # Errors
+    /// `UnknownSplit` for a cut that is not legal there.
+    pub fn client_segments(&self, graph: &Graph) -> Result<Vec<Graph>> {
+        Ok(match self {
+            Self::Local => vec![graph.clone()],
+            Self::Remote => Vec::new(),
+            Self::Cut { cut, .. } => {
+                let division = graph.divide(cut)?;
+                std::iter::once(division.head).chain(division.tail).collect()
+            }
+        })
     }
 
     /// For reports.

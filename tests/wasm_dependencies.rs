@@ -40,9 +40,13 @@ const NATIVE: [&str; 30] = [
 ];
 
 /// Files that may ask for the target, and why.
-const MAY_ASK_FOR_TARGET: [(&str, &str); 3] = [
+const MAY_ASK_FOR_TARGET: [(&str, &str); 7] = [
     ("lib.rs", "says which modules a target has"),
     ("platform.rs", "chooses between the twins"),
+    ("gpu.rs", "only a browser has images that its GPU takes as they are"),
+    ("gpu/warm.rs", "chooses between the twins"),
+    ("image.rs", "only a native machine decodes and encodes files itself"),
+    ("session.rs", "and so only there a session takes a decoded picture"),
     ("model.rs", "only a native machine has files to read models from and to write them to"),
 ];
 

@@ -1,11 +1,21 @@
 //! Running a phase: one submit, one readback.
 
-use super::{Gpu, Program};
+use super::{Alpha, Gpu, Intake, Outlet, Program};
 use crate::error::{Result, bail, error};
+use crate::plan::Value;
 use std::time::Duration;
 
 /// A software adapter takes tens of seconds for a large net; nothing healthy takes this long.
 const PATIENCE: Duration = Duration::from_secs(600);
+
+/// What a run made.
+#[derive(Debug)]
+pub struct Made {
+    /// The phase's readbacks: planes, `[C, H, W]` each.
+    pub planes: Vec<Vec<f32>>,
+    /// Where an outlet was given.
+    pub alpha: Option<Alpha>,
+}
 
 impl Program {
     /// Writes the phase's inputs, runs its dispatches and reads its outputs: planes, `[C, H, W]` each.
@@ -14,19 +24,37 @@ impl Program {
     /// `BadShape` when the inputs are not those of the plan; `Device` when the device fails; `Timeout`
     /// when it does not answer.
     pub async fn run(&self, phase: usize, inputs: &[&[f32]]) -> Result<Vec<Vec<f32>>> {
+        self.run_between(None, phase, inputs, None).await.map(|made| made.planes)
+    }
+
+    /// As [`Self::run`], with the picture that lies in `before` and the mask taken by `behind`, both in the
+    /// same submit. One run at a time: buffers are shared.
+    ///
+    /// # Errors
+    /// Those of [`Self::run`].
+    pub async fn run_between(
+        &self,
+        before: Option<&Intake>,
+        phase: usize,
+        inputs: &[&[f32]],
+        behind: Option<&Outlet>,
+    ) -> Result<Made> {
         self.upload(phase, inputs)?;
         let mut encoder = self.gpu.device.create_command_encoder(&Default::default());
+        if let Some(intake) = before {
+            intake.record(&mut encoder);
+        }
         // Copies cannot stand inside a pass; where there are none, one pass holds all.
         for steps in self.steps[phase].chunk_by(|_, next| next.staged.is_empty()) {
             self.stage(&steps[0].staged, &mut encoder);
             let mut pass = encoder.begin_compute_pass(&Default::default());
             for step in steps {
-                pass.set_pipeline(&step.pipeline);
+                pass.set_pipeline(&step.pipeline.pipeline);
                 pass.set_bind_group(0, &step.bindings, &[]);
                 pass.dispatch_workgroups(step.workgroups[0], step.workgroups[1], 1);
             }
         }
-        self.collect(phase, encoder).await
+        self.collect(phase, encoder, behind).await
     }
 
     pub(super) fn upload(&self, phase: usize, inputs: &[&[f32]]) -> Result<()> {
@@ -41,41 +69,62 @@ impl Program {
                 let found = input.len();
                 bail!(BadShape, "input {:?}: expected {} values, found {found}", value.name, value.bytes() / 4);
             }
-            self.gpu.queue.write_buffer(&self.buffers[value.buffer], 0, bytemuck::cast_slice(input));
+            self.gpu.queue.write_buffer(self.buffer(value.buffer), 0, bytemuck::cast_slice(input));
         }
         Ok(())
     }
 
     /// Adds the copies to the readback buffer, submits, waits and reads.
-    pub(super) async fn collect(&self, phase: usize, mut encoder: wgpu::CommandEncoder) -> Result<Vec<Vec<f32>>> {
-        let values = self.plan.phases[phase].readbacks.iter().map(|&id| &self.plan.values[id]);
-        let Some(readback) = &self.readbacks[phase] else {
-            self.gpu.queue.submit([encoder.finish()]);
-            return self.gpu.wait(async { Ok(()) }).await.map(|()| Vec::new());
-        };
-        let mut offset = 0;
-        for value in values.clone() {
-            encoder.copy_buffer_to_buffer(&self.buffers[value.buffer], 0, readback, offset, value.bytes());
-            offset += value.bytes();
+    pub(super) async fn collect(
+        &self,
+        phase: usize,
+        mut encoder: wgpu::CommandEncoder,
+        behind: Option<&Outlet>,
+    ) -> Result<Made> {
+        let values: Vec<&Value> = self.plan.phases[phase].readbacks.iter().map(|&id| &self.plan.values[id]).collect();
+        let readback = self.readbacks[phase].as_ref();
+        if let Some(readback) = readback {
+            let mut offset = 0;
+            for value in &values {
+                encoder.copy_buffer_to_buffer(self.buffer(value.buffer), 0, readback, offset, value.bytes());
+                offset += value.bytes();
+            }
+        }
+        if let Some(outlet) = behind {
+            outlet.record(&mut encoder);
         }
         self.gpu.queue.submit([encoder.finish()]);
-        let bytes = self.gpu.map(readback).await?;
-        let mut outputs = Vec::new();
-        let mut rest: &[u8] = &bytes;
-        for value in values {
-            let (planes, after) = rest.split_at(value.bytes() as usize);
-            outputs.push(bytemuck::pod_collect_to_vec(planes));
-            rest = after;
+        let mut planes = Vec::with_capacity(values.len());
+        if let Some(readback) = readback {
+            let bytes = self.gpu.map(readback).await?;
+            let mut rest: &[u8] = &bytes;
+            for value in values {
+                let (own, after) = rest.split_at(value.bytes() as usize);
+                planes.push(bytemuck::pod_collect_to_vec(own));
+                rest = after;
+            }
+            drop(bytes);
+            readback.unmap();
         }
-        drop(bytes);
-        readback.unmap();
-        Ok(outputs)
+        let alpha = match behind {
+            Some(outlet) => Some(Alpha::map(&self.gpu, outlet).await?),
+            None => None,
+        };
+        if readback.is_none() && alpha.is_none() {
+            self.gpu.idle().await?;
+        }
+        Ok(Made { planes, alpha })
     }
 }
 
 impl Gpu {
     /// Maps a whole buffer for reading once the work submitted so far is done.
     pub(super) async fn map(&self, buffer: &wgpu::Buffer) -> Result<wgpu::BufferView> {
+        self.map_async(buffer).await?;
+        buffer.slice(..).get_mapped_range().map_err(|e| error!(Device, "the result could not be read").with_source(e))
+    }
+
+    pub(super) async fn map_async(&self, buffer: &wgpu::Buffer) -> Result<()> {
         let (send, receive) = futures_channel::oneshot::channel();
         buffer.slice(..).map_async(wgpu::MapMode::Read, move |result| {
             // A receiver that is gone no longer cares.
@@ -88,8 +137,17 @@ impl Gpu {
                 Err(_) => Err(error!(Device, "the device went away before its result")),
             }
         })
-        .await?;
-        buffer.slice(..).get_mapped_range().map_err(|e| error!(Device, "the result could not be read").with_source(e))
+        .await
+    }
+
+    /// Waits for the work submitted so far.
+    async fn idle(&self) -> Result<()> {
+        let (send, receive) = futures_channel::oneshot::channel();
+        self.queue.on_submitted_work_done(move || {
+            let _ = send.send(());
+        });
+        let gone = |e| error!(Device, "the device went away before its work was done").with_source(e);
+        self.wait(async { receive.await.map_err(gone) }).await
     }
 
     async fn wait<T>(&self, done: impl Future<Output = Result<T>>) -> Result<T> {

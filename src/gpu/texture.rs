@@ -48,7 +48,7 @@ impl Program {
         for Staged { buffer, bytes, texture } in staged {
             for (row, columns, rows) in rectangles(*bytes) {
                 let from =
-                    wgpu::TexelCopyBufferInfo { buffer: &self.buffers[*buffer], layout: layout(u64::from(row) * ROW) };
+                    wgpu::TexelCopyBufferInfo { buffer: self.buffer(*buffer), layout: layout(u64::from(row) * ROW) };
                 encoder.copy_buffer_to_texture(from, place(texture, row), extent(columns, rows));
             }
         }

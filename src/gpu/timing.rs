@@ -61,13 +61,13 @@ impl Program {
                     end_of_pass_write_index: Some(first + 1),
                 }),
             });
-            pass.set_pipeline(&step.pipeline);
+            pass.set_pipeline(&step.pipeline.pipeline);
             pass.set_bind_group(0, &step.bindings, &[]);
             pass.dispatch_workgroups(step.workgroups[0], step.workgroups[1], 1);
         }
         encoder.resolve_query_set(&queries, 0..count, &resolved, 0);
         encoder.copy_buffer_to_buffer(&resolved, 0, &mapped, 0, size);
-        self.collect(phase, encoder).await?;
+        self.collect(phase, encoder, None).await?;
         let view = self.gpu.map(&mapped).await?;
         let ticks: Vec<u64> = bytemuck::pod_collect_to_vec(&view);
         drop(view);

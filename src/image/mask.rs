@@ -76,8 +76,8 @@ impl Mask {
         Self::new(width, height, alpha)
     }
 
-    /// Alpha in bytes, 0 to 255.
-    pub(super) fn to_bytes(&self) -> Vec<u8> {
+    /// Alpha in bytes, `[height, width]`, 0 to 255.
+    pub fn to_bytes(&self) -> Vec<u8> {
         self.alpha.iter().map(|alpha| (alpha * 255.0).round() as u8).collect()
     }
 }

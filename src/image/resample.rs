@@ -4,15 +4,15 @@
 //! rounded to the sample type, bytes in fixed point of 22 bits. (Since version 13 Pillow swaps the
 //! passes where the height shrinks much more than the width; results then differ by one level.) Here
 //! rows are resized on demand and kept only while an output row needs them, so that memory does not
-//! grow with the input's height.
+//! grow with the input's height. [`crate::gpu`] does the same with the same filters, in two passes.
 
 use std::collections::VecDeque;
 
 /// Bits after the point of a byte's weights, as in Pillow: 32 less 8 for the byte and 2 of room.
-const PRECISION_BITS: u32 = 22;
+pub(crate) const PRECISION_BITS: u32 = 22;
 
 /// A kind of pixel value, and the arithmetic that sums it.
-pub(super) trait Sample: Copy {
+pub(crate) trait Sample: Copy {
     type Sum: Copy;
     /// An empty sum.
     const START: Self::Sum;
@@ -56,16 +56,16 @@ impl Sample for f32 {
 }
 
 /// For each output index, the first input index that it is made of and the weights from there on.
-struct Filter<S: Sample> {
-    starts: Vec<usize>,
+pub(crate) struct Filter<S: Sample> {
+    pub(crate) starts: Vec<usize>,
     /// `[starts.len(), stride]`; only the first `counts[i]` of each row are meant.
-    weights: Vec<S::Sum>,
-    counts: Vec<usize>,
-    stride: usize,
+    pub(crate) weights: Vec<S::Sum>,
+    pub(crate) counts: Vec<usize>,
+    pub(crate) stride: usize,
 }
 
 impl<S: Sample> Filter<S> {
-    fn new(from: usize, to: usize) -> Self {
+    pub(crate) fn new(from: usize, to: usize) -> Self {
         let scale = from as f64 / to as f64;
         let support = scale.max(1.0);
         let stride = support.ceil() as usize * 2 + 1;

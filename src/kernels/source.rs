@@ -29,6 +29,8 @@ files! {
     "global_average.wgsl",
     "pack.wgsl",
     "pool.wgsl",
+    "resample_mask.wgsl",
+    "resample_picture.wgsl",
     "resize.wgsl",
     "shared/activation.wgsl",
     "shared/conv_part.wgsl",

@@ -37,6 +37,32 @@ fn every_permutation_is_valid() {
 }
 
 #[test]
+fn bindings_read_off_the_text_are_those_of_the_module() {
+    use super::bindings::{Binding, bindings};
+    use naga::{AddressSpace, ImageClass, StorageAccess, TypeInner};
+    for key in permutations() {
+        let module = parse(&key);
+        let mut found: Vec<(u32, Binding)> = Vec::new();
+        for (_, variable) in module.global_variables.iter() {
+            let Some(place) = &variable.binding else { continue };
+            assert_eq!(place.group, 0, "{key}");
+            let kind = match (variable.space, &module.types[variable.ty].inner) {
+                (AddressSpace::Uniform, _) => Binding::Uniform,
+                (AddressSpace::Storage { access }, _) if access.contains(StorageAccess::STORE) => Binding::ReadWrite,
+                (AddressSpace::Storage { .. }, _) => Binding::Read,
+                (_, TypeInner::Image { class: ImageClass::Sampled { .. }, .. }) => Binding::Texture,
+                (_, TypeInner::Image { class: ImageClass::Storage { .. }, .. }) => Binding::Image,
+                other => panic!("{key}: {other:?}"),
+            };
+            found.push((place.binding, kind));
+        }
+        found.sort_by_key(|(number, _)| *number);
+        let kinds: Vec<Binding> = found.into_iter().map(|(_, kind)| kind).collect();
+        assert_eq!(bindings(&wgsl(&key).unwrap()).unwrap(), kinds, "{key}");
+    }
+}
+
+#[test]
 fn every_shader_file_is_in_the_table() {
     let stems: BTreeSet<&str> = permutations().map(|key| key.shader).collect();
     let files = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/shaders")).unwrap();
@@ -87,6 +113,8 @@ fn uniforms_lie_alike_on_host_and_device() {
     same_layout!(global_average: pixels quads);
     same_layout!(pack: pixels channels);
     same_layout!(pool: in_size out_size window stride dilation pad padded_end quads average);
+    same_layout!(resample_mask: in_size out_size stride logit);
+    same_layout!(resample_picture: in_size out_size stride);
     same_layout!(resize: in_size out_size step offset quads nearest);
     same_layout!(softmax: pixels channels);
     same_layout!(window: in_size out_size origin step outside fill);

@@ -1,6 +1,6 @@
 //! Writing a model file.
 
-use super::{MANIFEST_KEY, Manifest, Weight, Weights, weight_key};
+use super::{MANIFEST_KEY, Manifest, Weight, Weights};
 use crate::error::{Result, error};
 use crate::files::write_whole_with;
 use crate::graph::Graph;
@@ -77,4 +77,10 @@ fn digest(graph: &Graph, named: &[(String, Stored<'_>)]) -> Result<String> {
         hash.update(stored.data());
     }
     Ok(format!("{:x}", hash.finalize()))
+}
+
+/// The key of a weight in the file: a prefix keeps execution order, since the format's common
+/// writer sorts by name.
+fn weight_key(index: usize, name: &str) -> String {
+    format!("{index:05}.{name}")
 }

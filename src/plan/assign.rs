@@ -49,8 +49,8 @@ fn lifetimes(count: usize, phases: &[Phase]) -> Vec<Lifetime> {
         life.last = step;
     };
     for phase in phases {
-        // All uploads of a phase are written before its first dispatch.
-        phase.uploads.iter().for_each(|&id| touch(id, step));
+        // All that comes from outside is written before a phase's first dispatch.
+        phase.uploads.iter().chain(&phase.given).for_each(|&id| touch(id, step));
         step += 1;
         for dispatch in &phase.dispatches {
             for read in &dispatch.reads {
@@ -61,8 +61,8 @@ fn lifetimes(count: usize, phases: &[Phase]) -> Vec<Lifetime> {
             touch(dispatch.output, step);
             step += 1;
         }
-        // Readbacks are copied after the last dispatch, all in one go.
-        phase.readbacks.iter().for_each(|&id| touch(id, step));
+        // What goes outside is read after the last dispatch, all in one go.
+        phase.readbacks.iter().chain(&phase.results).for_each(|&id| touch(id, step));
         step += 1;
     }
     lives.into_iter().map(|life| life.unwrap_or(Lifetime { first: 0, last: 0 })).collect()

@@ -1,7 +1,7 @@
 //! From fused graph segments to dispatches.
 
 use super::assign::assign;
-use super::{Dispatch, Layout, Operand, PackedWeight, Packing, Phase, Plan, Value, ValueId};
+use super::{Dispatch, Edge, Layout, Operand, PackedWeight, Packing, Phase, Plan, Value, ValueId};
 use crate::error::{Result, bail, error};
 use crate::graph::fuse::MAX_PARTS;
 use crate::graph::op::Op;
@@ -19,9 +19,19 @@ use std::collections::HashMap;
 /// # Errors
 /// `UnsupportedOperator` for a form that no kernel computes; `BadShape` when segments do not fit together.
 pub fn lower(segments: &[(&Graph, &[&str])], loads: Loads) -> Result<Plan> {
+    lower_between(Edge::Host, segments, Edge::Host, loads)
+}
+
+/// As [`lower`]; `before` says who writes the inputs of the first segment, `behind` who reads what the
+/// last one was asked for.
+///
+/// # Errors
+/// Those of [`lower`].
+pub fn lower_between(before: Edge, segments: &[(&Graph, &[&str])], behind: Edge, loads: Loads) -> Result<Plan> {
     let mut lowering = Lowering { loads, ..Lowering::default() };
-    for (graph, readbacks) in segments {
-        lowering.segment(graph, readbacks)?;
+    for (index, (graph, wanted)) in segments.iter().enumerate() {
+        let edge = |outer: bool, edge: Edge| if outer { edge } else { Edge::Host };
+        lowering.segment(edge(index == 0, before), graph, wanted, edge(index + 1 == segments.len(), behind))?;
     }
     let Lowering { mut values, weights, phases, .. } = lowering;
     let (buffers, widest_bytes) = assign(&mut values, &phases);
@@ -40,7 +50,7 @@ struct Lowering {
 }
 
 impl Lowering {
-    fn segment(&mut self, graph: &Graph, readbacks: &[&str]) -> Result<()> {
+    fn segment(&mut self, before: Edge, graph: &Graph, wanted: &[&str], behind: Edge) -> Result<()> {
         self.phase = Phase::default();
         if let Some(tensor) = graph.tensors.iter().find(|tensor| tensor.shape.first() != Some(&1)) {
             bail!(UnsupportedOperator, "tensor {:?} of shape {:?}: expected a batch of 1", tensor.name, tensor.shape);
@@ -51,17 +61,31 @@ impl Lowering {
                 continue;
             }
             let extent = Extent::of(&tensor.shape);
-            let planes = self.value(&tensor.name, extent, Layout::Planes);
-            self.phase.uploads.push(planes);
-            let quads = self.value(&tensor.name, extent, Layout::Quads);
-            self.dispatch(&tensor.name, pack::from_planes(extent), vec![Operand::Value(planes)], quads, 0);
+            let quads = match before {
+                Edge::Host => {
+                    let planes = self.value(&tensor.name, extent, Layout::Planes);
+                    self.phase.uploads.push(planes);
+                    let quads = self.value(&tensor.name, extent, Layout::Quads);
+                    self.dispatch(&tensor.name, pack::from_planes(extent), vec![Operand::Value(planes)], quads, 0);
+                    quads
+                }
+                Edge::Device => {
+                    let quads = self.value(&tensor.name, extent, Layout::Quads);
+                    self.phase.given.push(quads);
+                    quads
+                }
+            };
             self.by_name.insert(tensor.name.clone(), quads);
         }
         for node in &graph.nodes {
             self.node(graph, node).map_err(|e| e.context(format!("node {:?} ({})", node.name, node.op.name())))?;
         }
-        for name in readbacks {
+        for name in wanted {
             let quads = self.named(name)?;
+            if behind == Edge::Device {
+                self.phase.results.push(quads);
+                continue;
+            }
             let extent = self.values[quads].extent;
             let planes = self.value(name, extent, Layout::Planes);
             self.dispatch(name, pack::to_planes(extent), vec![Operand::Value(quads)], planes, 0);

@@ -16,6 +16,20 @@ pub fn now_millis() -> f64 {
     START.get_or_init(Instant::now).elapsed().as_secs_f64() * 1e3
 }
 
+/// Lets others have the thread in the middle of long work; a native thread is nobody else's.
+#[derive(Debug)]
+pub(crate) struct Pauses;
+
+impl Pauses {
+    /// From now on.
+    pub(crate) fn begin() -> Self {
+        Self
+    }
+
+    /// Returns at once.
+    pub(crate) async fn offer(&mut self) {}
+}
+
 /// How long a server is waited for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HttpConfig {

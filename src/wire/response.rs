@@ -93,21 +93,22 @@ pub fn kind_of_code(code: &str) -> Option<ErrorKind> {
         BadArgument, BadImage, BadMessage, BadModel, BadShape, Mismatch, ServerBusy, ServerError, Timeout,
         UnknownSplit, UnsupportedOperator,
     };
-    [
-        BadArgument,
-        BadImage,
-        BadMessage,
-        BadModel,
-        BadShape,
-        Mismatch,
-        ServerBusy,
-        ServerError,
-        Timeout,
-        UnknownSplit,
-        UnsupportedOperator,
-    ]
-    .into_iter()
-    .find(|kind| kind.code() == code)
+    ErrorKind::of_code(code).filter(|kind| {
+        matches!(
+            kind,
+            BadArgument
+                | BadImage
+                | BadMessage
+                | BadModel
+                | BadShape
+                | Mismatch
+                | ServerBusy
+                | ServerError
+                | Timeout
+                | UnknownSplit
+                | UnsupportedOperator
+        )
+    })
 }
 
 /// A stranger's text made fit for a terminal and a log: no control characters, at most `length` characters.

@@ -2,9 +2,9 @@
 
 use crate::segment::open_model;
 use headwater::graph::Graph;
-use headwater::graph::cuts::{Cut, u_cuts};
+use headwater::graph::cuts::u_cuts;
 use headwater::model::Model;
-use headwater::split::named_plain_cuts;
+use headwater::split::{Placement, SplitDescription, named_plain_cuts};
 use serde_json::{Value, json};
 use std::fmt::Write;
 use std::path::PathBuf;
@@ -35,10 +35,10 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     };
     let mut splits = Vec::new();
     for split in &manifest.splits {
-        splits.push(describe(&model, &graph, &split.name, "u", &graph.named_cut(split)?)?);
+        splits.push(describe(&model, &graph, "u", &Placement::parse(&split.name, manifest)?)?);
     }
     for (name, cut) in named_plain_cuts(&graph) {
-        splits.push(describe(&model, &graph, &name, "plain", &cut)?);
+        splits.push(describe(&model, &graph, "plain", &Placement::Cut { name, cut })?);
     }
     if arguments.json {
         let all = json!({
@@ -113,22 +113,8 @@ fn layers(graph: &Graph) -> Vec<Value> {
         .collect()
 }
 
-fn describe(model: &Model, graph: &Graph, name: &str, family: &str, cut: &Cut) -> anyhow::Result<Value> {
-    let cost = graph.cut_cost(cut)?;
-    let division = graph.divide(cut)?;
-    let client =
-        model.weight_bytes(&division.head)? + division.tail.as_ref().map_or(Ok(0), |t| model.weight_bytes(t))?;
-    let tensors = |ids: &[usize]| -> Vec<Value> {
-        ids.iter().map(|&id| json!({ "tensor": graph.tensors[id].name, "shape": graph.tensors[id].shape })).collect()
-    };
-    Ok(json!({
-        "name": name,
-        "family": family,
-        "up": tensors(&cut.up),
-        "down": tensors(&cut.down),
-        "client_macs": cost.client_macs,
-        "server_macs": cost.server_macs,
-        "client_weight_bytes": client,
-        "cut_values": cost.up_values + cost.down_values,
-    }))
+fn describe(model: &Model, graph: &Graph, family: &str, placement: &Placement) -> anyhow::Result<Value> {
+    let mut described = serde_json::to_value(SplitDescription::new(model, graph, placement)?)?;
+    described["family"] = family.into();
+    Ok(described)
 }

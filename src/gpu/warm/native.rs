@@ -1,0 +1,19 @@
+//! Nothing to do ahead.
+
+use crate::error::Result;
+
+/// Nothing under way.
+pub(in crate::gpu) struct Warming;
+
+/// Nothing to keep.
+pub(in crate::gpu) struct Warm;
+
+impl Warming {
+    pub(in crate::gpu) fn begin(_: &wgpu::Device, _: &[(String, String)]) -> Result<Self> {
+        Ok(Self)
+    }
+
+    pub(in crate::gpu) async fn ready(self) -> Result<Warm> {
+        Ok(Warm)
+    }
+}

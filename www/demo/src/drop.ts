@@ -1,0 +1,75 @@
+// The ways a photograph comes in: dropped, pasted, picked.
+
+import { byId } from "./dom.js";
+
+export interface Arrival {
+  file: Blob;
+  name: string;
+  at?: { clientX: number; clientY: number };
+}
+
+export function startDrop(onArrival: (arrival: Arrival) => void, onRefusal: (why: string) => void): void {
+  const take = (files: Iterable<File>, at?: Arrival["at"]) => {
+    const all = [...files];
+    const pictures = all.filter((file) => file.type.startsWith("image/"));
+    for (const file of pictures) onArrival({ file, name: file.name || "photograph", ...(at && { at }) });
+    if (pictures.length < all.length) {
+      onRefusal("Only pictures can be put on the board: JPEG, PNG, WebP, or whatever else this browser shows.");
+    }
+  };
+
+  const input = byId("pick", HTMLInputElement);
+  input.addEventListener("change", () => {
+    take(input.files ?? []);
+    input.value = ""; // so that the same file can be picked again
+  });
+
+  // The words already hold a label that opens the same dialog; the rest of the empty board does so too.
+  byId("invitation").addEventListener("click", (event) => {
+    if (!(event.target as Element).closest("label")) input.click();
+  });
+
+  addEventListener("paste", (event) => {
+    if (event.clipboardData?.files.length) take(event.clipboardData.files);
+  });
+
+  // Enter and leave fire for every element passed over: their balance says whether the file is still above the page.
+  let depth = 0;
+  const mark = (change: number) => {
+    depth = Math.max(0, depth + change);
+    document.body.classList.toggle("dropping", depth > 0);
+  };
+  addEventListener("dragenter", () => mark(1));
+  addEventListener("dragleave", () => mark(-1));
+  addEventListener("dragover", (event) => event.preventDefault());
+  addEventListener("drop", (event) => {
+    event.preventDefault();
+    mark(-depth);
+    const place = (event.target as Element).closest("#board") ? event : undefined;
+    const at = place && { clientX: place.clientX, clientY: place.clientY };
+    const files = event.dataTransfer?.files;
+    if (files?.length) return take(files, at);
+    const address = event.dataTransfer?.getData("text/uri-list").split("\n")[0];
+    if (address) void follow(address, at);
+  });
+
+  /** A picture dragged from this page is an address. Other sites' pictures cannot be read from here. */
+  async function follow(address: string, at?: Arrival["at"]): Promise<void> {
+    if (new URL(address, location.href).origin !== location.origin) {
+      return onRefusal("A picture of another site cannot be read from here. Save it first, or copy it and paste it.");
+    }
+    try {
+      const arrival = await fetchPhoto(address);
+      onArrival({ ...arrival, ...(at && { at }) });
+    } catch (error) {
+      onRefusal(error instanceof Error ? error.message : String(error));
+    }
+  }
+}
+
+export async function fetchPhoto(address: string): Promise<Arrival> {
+  const name = new URL(address, location.href).pathname.split("/").at(-1)!;
+  const answer = await fetch(address);
+  if (!answer.ok) throw new Error(`The photograph ${name} could not be fetched: the server answered ${answer.status}.`);
+  return { file: await answer.blob(), name };
+}

@@ -1,0 +1,34 @@
+// Canvases as both a page and a worker have them.
+
+import { pause } from "./abort.js";
+import { HeadwaterError } from "./errors.js";
+
+/** An element where there is a document, so that it can be shown; else an OffscreenCanvas. */
+export type Canvas = HTMLCanvasElement | OffscreenCanvas;
+
+/** What 2-D drawing needs of either. */
+export type Context = CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D;
+
+/** A new canvas, its sides in pixels, and its 2-D context. */
+export function newCanvas(width: number, height: number, offscreen: boolean): [Canvas, Context] {
+  const element = typeof document !== "undefined" && (!offscreen || typeof OffscreenCanvas === "undefined");
+  const canvas = element ? document.createElement("canvas") : new OffscreenCanvas(width, height);
+  canvas.width = width;
+  canvas.height = height;
+  const context = canvas.getContext("2d") as Context | null;
+  if (!context) throw new HeadwaterError("internal", `the browser gives no canvas of ${width}x${height}`);
+  return [canvas, context];
+}
+
+/** The canvas as a file of `type`; browsers that cannot write it write PNG. */
+export async function toBlob(canvas: Canvas, type: string, quality: number): Promise<Blob> {
+  if ("convertToBlob" in canvas) return canvas.convertToBlob({ type, quality });
+  const blob = await new Promise<Blob | null>((resolve) => canvas.toBlob(resolve, type, quality));
+  if (!blob) throw new HeadwaterError("internal", `the browser cannot write a ${type} of this size`);
+  return blob;
+}
+
+/** Lets the event loop go round once. */
+export async function breathe(): Promise<void> {
+  await pause(0);
+}

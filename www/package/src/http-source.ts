@@ -1,0 +1,336 @@
+// A model file behind HTTP: its header in one request, then the ranges that are asked for, kept piece by piece.
+
+import { check, pause } from "./abort.js";
+import { PIECE_BYTES, Pieces, keepHeader, recallHeader } from "./cache.js";
+import { HeadwaterError } from "./errors.js";
+import { PREFIX_BYTES, headerEnd, statedBytes } from "./header.js";
+import { type Interval, meet, sum, without } from "./intervals.js";
+import { type Answer, Broken, type Content, type Version, ask, shown } from "./range.js";
+import type { ModelBytes, Reading } from "./source.js";
+import { Tape } from "./tape.js";
+
+/**
+ * What the first request asks for. The header's length stands in the file itself; asking for it first would cost a
+ * round trip on each visit. IS-Net's header is 117 kB, and what comes behind a header is not wasted: it is the first
+ * layers' weights, which every split but `remote` needs.
+ */
+const LEAD_BYTES = 128 * 1024;
+
+/** How often a connection may break while one range is read without a byte more having come. */
+const MAX_BREAKS = 3;
+
+/** How an {@link HttpSource} is opened. */
+export interface HttpOptions {
+  /** Whether bytes are kept for the next visit. */
+  cache: boolean;
+  signal?: AbortSignal | undefined;
+  /** Told as the header comes. `total` is null until it is known. */
+  onHeader?: ((loaded: number, total: number | null) => void) | undefined;
+}
+
+/** The model at one address. */
+export class HttpSource implements ModelBytes {
+  readonly size: number;
+  readonly #url: URL;
+  readonly #version: Version;
+  /** The file's first bytes: the header and perhaps more. */
+  readonly #lead: Uint8Array<ArrayBuffer>;
+  readonly #headerEnd: number;
+  #tape: Tape | undefined;
+  /** Whether the server has ever answered with a part. */
+  #parts: boolean;
+  #pieces: Pieces | undefined;
+  /** Of the tape, up to where it is kept. */
+  #kept = 0;
+  readonly #cache: boolean;
+
+  private constructor(url: URL, cache: boolean, start: Start) {
+    this.#url = url;
+    this.#cache = cache;
+    this.#version = start.version;
+    this.#lead = start.lead;
+    this.#headerEnd = headerEnd(start.lead, shown(url));
+    this.#tape = start.tape;
+    this.#parts = start.tape === undefined;
+    this.size = start.bytes ?? statedBytes(start.lead.subarray(0, this.#headerEnd), shown(url));
+  }
+
+  /**
+   * Reads the header.
+   *
+   * @throws HeadwaterError `download`, `bad-model`, `timeout`, `aborted`
+   */
+  static async open(url: URL, options: HttpOptions): Promise<HttpSource> {
+    const cache = options.cache && /^https?:$/.test(url.protocol);
+    const address = new URL(url);
+    address.hash = "";
+    const start = await readStart(address, { ...options, cache });
+    try {
+      const source = new HttpSource(address, cache, start);
+      const header = source.#lead.slice(0, source.#headerEnd);
+      if (cache && !start.recalled) await keepHeader(address, { header, bytes: source.size, version: start.version });
+      return source;
+    } catch (error) {
+      start.tape?.close();
+      throw error;
+    }
+  }
+
+  async identify(sha256: string): Promise<void> {
+    if (!this.#cache) return;
+    this.#pieces = await Pieces.open(sha256, [this.#headerEnd, this.size]);
+    this.#kept = this.#headerEnd;
+    const behind: Interval = [this.#headerEnd, this.#lead.length];
+    if (!this.#tape && !this.#pieces?.known.some(([start, end]) => start <= behind[0] && behind[1] <= end)) {
+      await this.#pieces?.put(behind[0], this.#lead.slice(...behind));
+    }
+  }
+
+  cost(ranges: readonly Interval[]): number {
+    const missing = this.#missing(ranges);
+    const end = missing.at(-1)?.[1];
+    if (!this.#tape || end === undefined) return sum(ranges);
+    return sum(ranges) - sum(missing) + Math.max(0, end - this.#tape.told);
+  }
+
+  async read(start: number, end: number, reading: Reading = {}): Promise<Uint8Array> {
+    if (!(start >= 0 && start <= end && end <= this.size)) {
+      throw new HeadwaterError("bad-model", `${shown(this.#url)}: bytes ${start} to ${end} of ${this.size}`);
+    }
+    const out = new Out([start, end], reading);
+    if (meet(out.range, [0, this.#lead.length])) out.take(0, this.#lead);
+    for (const piece of this.#pieces?.known ?? []) {
+      check(reading.signal);
+      if (!out.missing.some((gap) => meet(gap, piece))) continue;
+      const bytes = await this.#pieces?.take(piece);
+      if (bytes) out.take(piece[0], bytes);
+    }
+    while (out.missing[0]) await this.#fetch(out, out.missing[0], reading);
+    return out.bytes;
+  }
+
+  async close(): Promise<void> {
+    if (this.#tape) await this.#keepTape(this.#tape.at);
+    this.#tape?.close();
+    this.#tape = undefined;
+    await this.#pieces?.settled();
+  }
+
+  #missing(ranges: readonly Interval[]): Interval[] {
+    const taken: Interval[] = [[0, this.#lead.length], ...(this.#pieces?.known ?? [])];
+    return taken.reduce<Interval[]>(without, [...ranges]);
+  }
+
+  /** Fills a gap from the network, going on where a broken connection left off. */
+  async #fetch(out: Out, gap: Interval, reading: Reading): Promise<void> {
+    let breaks = 0;
+    while (out.at(gap) < gap[1]) {
+      const before = out.at(gap);
+      try {
+        if (this.#tape || !this.#parts) await this.#wind(out, gap, reading);
+        else await this.#fetchPart(out, [before, gap[1]], reading);
+      } catch (error) {
+        breaks = out.at(gap) > before ? 1 : breaks + 1;
+        if (!(error instanceof Broken) || breaks >= MAX_BREAKS) throw error;
+        this.#tape?.close();
+        this.#tape = undefined;
+        await pause(200 * breaks, reading.signal);
+      }
+    }
+  }
+
+  async #fetchPart(out: Out, range: Interval, reading: Reading): Promise<void> {
+    const answer = await this.#ask(range, reading.signal);
+    if (answer.kind === "whole") {
+      this.#startTape(answer);
+      return;
+    }
+    const { body, bytes } = answer;
+    let kept = range[0];
+    let at = range[0];
+    try {
+      for (let chunk = await body.next(); chunk; chunk = await body.next()) {
+        if (at + chunk.length > bytes[1]) {
+          throw new HeadwaterError("download", `${shown(this.#url)} sends more than bytes ${bytes[0]} to ${bytes[1]}`);
+        }
+        out.take(at, chunk);
+        at += chunk.length;
+        const boundary = at - (at % PIECE_BYTES);
+        if (boundary > kept) {
+          await this.#pieces?.put(kept, out.copy([kept, boundary]));
+          kept = boundary;
+        }
+      }
+    } finally {
+      body.cancel();
+      await this.#pieces?.put(kept, out.copy([kept, at]));
+    }
+    if (at < bytes[1]) throw new Broken(`${shown(this.#url)}: expected bytes to ${bytes[1]}, found them to ${at}`);
+  }
+
+  /** Asks for bytes of the version whose header is at hand. */
+  async #ask(range: Interval | undefined, signal: AbortSignal | undefined): Promise<Content> {
+    // What is kept here need not be kept in the browser's HTTP cache once more.
+    const answer = await ask(this.#url, { range, signal, http: this.#pieces ? "no-store" : "default" });
+    if (answer.kind === "unchanged") throw new HeadwaterError("internal", "unchanged, though nothing was compared");
+    const { etag, modified } = answer.version;
+    const other =
+      etag !== null && this.#version.etag !== null
+        ? etag !== this.#version.etag
+        : modified !== null && this.#version.modified !== null && modified !== this.#version.modified;
+    if (other || (answer.total !== null && answer.total !== this.size)) {
+      answer.body.cancel();
+      throw new HeadwaterError("download", `${shown(this.#url)} was changed while it was being read: load it again`);
+    }
+    return answer;
+  }
+
+  async #wind(out: Out, gap: Interval, reading: Reading): Promise<void> {
+    if (!this.#tape) {
+      const answer = await this.#ask(undefined, reading.signal);
+      if (answer.kind === "part") throw new HeadwaterError("download", `${shown(this.#url)} gave a part of a whole`);
+      this.#startTape(answer);
+    }
+    const tape = this.#tape;
+    if (!tape) return;
+    await tape.wind(gap[1], (count) => reading.onBytes?.(count));
+    await this.#keepTape(tape.at - (tape.at % PIECE_BYTES));
+    out.fill(gap[0], tape.copy(gap));
+  }
+
+  #startTape(answer: Content): void {
+    this.#tape = new Tape(answer.body, shown(this.#url));
+    this.#kept = this.#headerEnd;
+  }
+
+  async #keepTape(end: number): Promise<void> {
+    while (this.#pieces && this.#tape && this.#kept < end) {
+      const boundary = Math.min(end, this.#kept - (this.#kept % PIECE_BYTES) + PIECE_BYTES);
+      await this.#pieces.put(this.#kept, this.#tape.copy([this.#kept, boundary]));
+      this.#kept = boundary;
+    }
+  }
+}
+
+/** A range that is being filled. */
+class Out {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  /** Gaps, in order. */
+  missing: Interval[];
+  readonly range: Interval;
+  readonly #reading: Reading;
+
+  constructor(range: Interval, reading: Reading) {
+    this.range = range;
+    this.#reading = reading;
+    this.bytes = new Uint8Array(range[1] - range[0]);
+    this.missing = range[0] < range[1] ? [range] : [];
+  }
+
+  /** How far the gap that began as `gap` is filled. */
+  at(gap: Interval): number {
+    return Math.min(gap[1], this.missing.find((left) => meet(left, gap))?.[0] ?? gap[1]);
+  }
+
+  /** Takes what is missing from `bytes`, which start at `start` of the file, and tells of it. */
+  take(start: number, bytes: Uint8Array): void {
+    const before = sum(this.missing);
+    this.fill(start, bytes);
+    const count = before - sum(this.missing);
+    if (count > 0) this.#reading.onBytes?.(count);
+  }
+
+  /** Takes what is missing, silently. */
+  fill(start: number, bytes: Uint8Array): void {
+    const end = start + bytes.length;
+    for (const [from, to] of this.missing) {
+      if (!meet([from, to], [start, end])) continue;
+      const part = bytes.subarray(Math.max(0, from - start), to - start);
+      this.bytes.set(part, Math.max(from, start) - this.range[0]);
+    }
+    this.missing = without(this.missing, [start, end]);
+  }
+
+  /** A copy of bytes that are there. */
+  copy([start, end]: Interval): Uint8Array<ArrayBuffer> {
+    return this.bytes.slice(start - this.range[0], end - this.range[0]);
+  }
+}
+
+interface Start {
+  lead: Uint8Array<ArrayBuffer>;
+  /** Of the file, where the server says it. */
+  bytes: number | null;
+  version: Version;
+  tape: Tape | undefined;
+  /** The header came from the cache. */
+  recalled: boolean;
+}
+
+async function readStart(url: URL, options: HttpOptions): Promise<Start> {
+  // A page of another origin may not set the headers that compare versions without asking first.
+  const kept = options.cache && sameOrigin(url) ? await recallHeader(url) : undefined;
+  const recalled = (): Start => {
+    const { header, bytes, version } = kept as NonNullable<typeof kept>;
+    options.onHeader?.(header.length, header.length);
+    return { lead: new Uint8Array(header), bytes, version, tape: undefined, recalled: true };
+  };
+  let answer: Answer;
+  try {
+    answer = await ask(url, { range: [0, LEAD_BYTES], since: kept?.version, http: "no-cache", signal: options.signal });
+  } catch (error) {
+    // Without a network the model is taken as it was last seen.
+    if (kept && error instanceof Broken) return recalled();
+    throw error;
+  }
+  if (answer.kind === "unchanged") return recalled();
+  const started = { version: answer.version, bytes: answer.total, recalled: false };
+  const tape = new Tape(answer.body, shown(url));
+  try {
+    const told = (total: number | null) => (): void => options.onHeader?.(tape.at, total);
+    await tape.wind(PREFIX_BYTES + 1, told(null));
+    const end = headerEnd(tape.copy([0, tape.at]), shown(url));
+    if (answer.kind === "whole") {
+      await tape.wind(end, told(end));
+      return { ...started, lead: tape.copy([0, end]), tape };
+    }
+    await tape.wind(answer.bytes[1], told(Math.max(end, answer.bytes[1])));
+    let lead = tape.copy([0, answer.bytes[1]]);
+    tape.close();
+    while (lead.length < end) lead = await readOn(url, lead, end, options, started);
+    return { ...started, lead, tape: undefined };
+  } catch (error) {
+    tape.close();
+    throw error;
+  }
+}
+
+/** The rest of a header that is longer than the first request. */
+async function readOn(
+  url: URL,
+  lead: Uint8Array<ArrayBuffer>,
+  end: number,
+  options: HttpOptions,
+  started: { bytes: number | null; version: Version },
+): Promise<Uint8Array<ArrayBuffer>> {
+  const answer = await ask(url, { range: [lead.length, end], http: "no-cache", signal: options.signal });
+  if (answer.kind !== "part" || answer.version.etag !== started.version.etag || answer.total !== started.bytes) {
+    if (answer.kind !== "unchanged") answer.body.cancel();
+    throw new HeadwaterError("download", `${shown(url)} was changed while it was being read: load it again`);
+  }
+  const rest = new Tape(answer.body, shown(url));
+  try {
+    const count = answer.bytes[1] - answer.bytes[0];
+    await rest.wind(count, () => options.onHeader?.(lead.length + rest.at, end));
+    const longer = new Uint8Array(lead.length + count);
+    longer.set(lead);
+    longer.set(rest.copy([0, count]), lead.length);
+    return longer;
+  } finally {
+    rest.close();
+  }
+}
+
+function sameOrigin(url: URL): boolean {
+  return typeof location !== "undefined" && location.origin === url.origin;
+}

@@ -1,0 +1,182 @@
+// From a model's address to a session that is ready: what happens once.
+
+import { check } from "./abort.js";
+import { choose, isSoftware } from "./choose.js";
+import { type Code, HeadwaterError, clause, wrap } from "./errors.js";
+import type { WasmModel, WasmModule, WasmSession } from "./face.js";
+import type { Interval } from "./intervals.js";
+import type { Settings } from "./options.js";
+import { isHinted } from "./probe.js";
+import { type Lease, acquire, runtime } from "./runtime.js";
+import { type ModelBytes, byteSource, openSource } from "./source.js";
+import type { ModelDescription, ModelSource, Progress } from "./types.js";
+
+/** What a segmenter holds for its whole life. */
+export interface Parts {
+  settings: Settings;
+  wasm: WasmModule;
+  bytes: ModelBytes;
+  model: WasmModel;
+  description: ModelDescription;
+}
+
+/** A session and the device that it is on; none for `remote`. */
+export interface Placed {
+  split: string;
+  session: WasmSession;
+  lease: Lease | undefined;
+}
+
+/** A loaded model and where it runs first. */
+export interface Loaded extends Parts {
+  placed: Placed;
+  reasons: string[];
+  /** Why it does not run here, where it should. */
+  fallback: string | undefined;
+}
+
+/** Failures of this device that a server can make up for. */
+const OF_DEVICE: ReadonlySet<Code> = new Set<Code>(["no-adapter", "adapter-limit", "device"]);
+
+/** Whether `error` says that this device cannot run its part. */
+export function isOfDevice(error: HeadwaterError): boolean {
+  return OF_DEVICE.has(error.code);
+}
+
+/** @throws HeadwaterError of any code but `released` and `storage`. */
+export async function load(
+  model: ModelSource,
+  settings: Settings,
+  base: string,
+  signal: AbortSignal | undefined,
+): Promise<Loaded> {
+  const { tell } = settings;
+  tell({ stage: "runtime", loaded: 0, total: 1 });
+  const onHeader = (loaded: number, total: number | null): void => tell({ stage: "model", loaded, total });
+  // Module, header and device do not wait for each other.
+  const compiling = runtime(settings.wasm).then((wasm) => {
+    tell({ stage: "runtime", loaded: 1, total: 1 });
+    return wasm;
+  });
+  const opening = settings.split === "remote" ? undefined : lease(compiling);
+  const [compiled, opened, leased] = await Promise.allSettled([
+    compiling,
+    openSource(model, base, { cache: settings.cache, signal, onHeader }),
+    opening,
+  ]);
+  const device = leased.status === "fulfilled" ? leased.value : wrap(leased.reason);
+  const bytes = opened.status === "fulfilled" ? opened.value : undefined;
+  let header: WasmModel | undefined;
+  try {
+    check(signal);
+    if (compiled.status === "rejected") throw compiled.reason;
+    if (opened.status === "rejected") throw opened.reason;
+    const wasm = compiled.value;
+    header = await wasm.Model.open(byteSource(opened.value, { signal }));
+    check(signal);
+    const described = header.describe(settings.size);
+    const description = { ...described, size: settings.size ?? described.size };
+    await opened.value.identify(description.sha256);
+    const parts = { settings, wasm, bytes: opened.value, model: header, description };
+    return { ...parts, ...(await place(parts, device, signal)) };
+  } catch (error) {
+    header?.free();
+    void bytes?.close();
+    if (device && !(device instanceof HeadwaterError)) device.release();
+    throw wrap(error);
+  }
+}
+
+/** A share in the device, or why there is none. */
+function lease(compiling: Promise<WasmModule>): Promise<Lease | HeadwaterError> {
+  return compiling.then(acquire).catch((error: unknown) => wrap(error, "device"));
+}
+
+/** Decides where it runs, and makes it ready there. Takes `device`'s lease over when it succeeds. */
+async function place(
+  parts: Parts,
+  device: Lease | HeadwaterError | undefined,
+  signal: AbortSignal | undefined,
+): Promise<Pick<Loaded, "placed" | "reasons" | "fallback">> {
+  const { settings } = parts;
+  const postable = settings.server !== undefined && settings.postable;
+  const asked = { split: settings.split, reasons: [`Split ${settings.split} was asked for.`], fallback: undefined };
+  const chosen =
+    settings.split === "auto" && device
+      ? choose(parts.description, { device: await judged(device), server: settings.server !== undefined, postable })
+      : asked;
+  check(signal);
+  try {
+    if (chosen.split !== "remote" && device instanceof HeadwaterError) throw device;
+    const on = chosen.split === "remote" || device instanceof HeadwaterError ? undefined : device;
+    const session = await openSession(parts, chosen.split, on, signal, settings.tell);
+    if (!on && device && !(device instanceof HeadwaterError)) device.release();
+    return { ...chosen, placed: { split: chosen.split, session, lease: on } };
+  } catch (thrown) {
+    const error = wrap(thrown);
+    if (!isOfDevice(error) || !postable || chosen.split === "remote") throw error;
+    const session = await openSession(parts, "remote", undefined, signal, settings.tell);
+    if (device && !(device instanceof HeadwaterError)) device.release();
+    const reasons = [
+      ...chosen.reasons,
+      `This device cannot run it: ${clause(error.message)}.`,
+      "The server does it all.",
+    ];
+    return { reasons, fallback: error.message, placed: { split: "remote", session, lease: undefined } };
+  }
+}
+
+/** What {@link choose} wants to know of a device. */
+async function judged(
+  device: Lease | HeadwaterError,
+): Promise<HeadwaterError | { name: string; gflops: number | null; software: boolean }> {
+  if (device instanceof HeadwaterError) return device;
+  // A device that cannot be measured is found out when it has to work.
+  const gflops = await device.rate().catch(() => null);
+  return { name: device.info.name || "The GPU", gflops, software: isSoftware(gflops, isHinted(device.info)) };
+}
+
+/**
+ * Reads the split's weights and makes a session ready.
+ *
+ * @throws HeadwaterError as the source, the device and the server do
+ */
+export async function openSession(
+  { settings, wasm, bytes, model, description }: Parts,
+  split: string,
+  on: Lease | undefined,
+  signal: AbortSignal | undefined,
+  tell: (progress: Progress) => void,
+): Promise<WasmSession> {
+  const ranges: Interval[] = split === "remote" ? [] : model.weight_ranges(split);
+  const total = bytes.cost(ranges);
+  let loaded = 0;
+  const onBytes = (count: number): void => {
+    loaded = Math.min(total, loaded + count);
+    tell({ stage: "weights", loaded, total });
+  };
+  const onWeight = (done: number, all: number): void => tell({ stage: "prepare", loaded: done, total: all });
+  const { server, codec } = settings;
+  if (server) server.signal = signal;
+  const source = byteSource(bytes, { signal, onBytes });
+  const options = { split, size: description.size, codec };
+  try {
+    if (on) {
+      onBytes(0);
+      return await wasm.Session.open(
+        model,
+        source,
+        options,
+        on.device,
+        split === "local" ? undefined : server,
+        onWeight,
+      );
+    }
+    if (!server) throw new HeadwaterError("bad-argument", "split remote needs a server");
+    return await wasm.Session.open_remote(model, source, options, server);
+  } catch (error) {
+    throw wrap(error);
+  } finally {
+    await bytes.close();
+  }
+}

@@ -1,0 +1,73 @@
+// The workers that segmenters share.
+
+import { HeadwaterError, wrap } from "./errors.js";
+import { CONNECT } from "./protocol.js";
+
+/** A worker and who uses it. */
+interface Hired {
+  worker: Worker;
+  /** Called when it has failed, and with it everything it does. */
+  users: Set<(error: HeadwaterError) => void>;
+}
+
+const hired = new Map<Worker | string, Hired>();
+
+/** A way to a worker. */
+export interface Line {
+  port: MessagePort;
+  /** The last one to hang up ends the worker, unless it is the caller's own. */
+  hangUp(): void;
+}
+
+/**
+ * A port to the worker at `where`, which is started if nobody uses it yet. `onFailure` hears that it could not be, or
+ * has failed. A worker of the caller's own has to import `headwater/worker-script.js`.
+ */
+export function connect(where: Worker | string | undefined, onFailure: (error: HeadwaterError) => void): Line {
+  const key = where ?? "";
+  const found = hired.get(key) ?? hire(where, key);
+  const { worker, users } = found;
+  users.add(onFailure);
+  const { port1, port2 } = new MessageChannel();
+  worker.postMessage(CONNECT, [port2]);
+  const hangUp = (): void => {
+    port1.close();
+    users.delete(onFailure);
+    if (users.size > 0 || hired.get(key) !== found) return;
+    hired.delete(key);
+    if (typeof where !== "object") worker.terminate();
+  };
+  return { port: port1, hangUp };
+}
+
+const HELP = "esbuild needs the option `worker`, Vite before 8 has to exclude headwater from optimizeDeps";
+
+/** @throws HeadwaterError `download` when the script is another origin's: those may not be workers. */
+function start(where: string | undefined): Worker {
+  try {
+    // Bundlers look for exactly this expression and make a worker of the file.
+    if (where === undefined) return new Worker(new URL("./worker-script.js", import.meta.url), { type: "module" });
+    return new Worker(where, { type: "module" });
+  } catch (error) {
+    throw wrap(error, "download", "the worker cannot be started");
+  }
+}
+
+function hire(where: Worker | string | undefined, key: Worker | string): Hired {
+  const worker = typeof where === "object" ? where : start(where);
+  const users: Hired["users"] = new Set();
+  const fail = (event: Event): void => {
+    if (hired.get(key)?.worker === worker) hired.delete(key);
+    const { message } = event as ErrorEvent;
+    // A script that cannot be had, or not be parsed, gives an event without a message.
+    const error = message
+      ? new HeadwaterError("internal", `the worker failed: ${message}`)
+      : new HeadwaterError("download", `the worker's script could not be loaded (${HELP})`);
+    for (const tell of [...users]) tell(error);
+  };
+  worker.addEventListener("error", fail);
+  worker.addEventListener("messageerror", fail);
+  const found = { worker, users };
+  hired.set(key, found);
+  return found;
+}

@@ -1,0 +1,167 @@
+// The public types that are plain data. They cross to the worker as they are.
+
+import type { Mask } from "./mask.js";
+
+/** How tensors travel: 4 bytes, 2 bytes, or 1 byte a value with one scale a channel. */
+export type Codec = "f32" | "f16" | "int8";
+
+/** Where a model comes from. Strings are addresses, relative to the page. */
+export type ModelSource = string | URL | Blob | ArrayBuffer;
+
+/** Anything that can be segmented. */
+export type ImageSource =
+  | ImageBitmap
+  | ImageData
+  | HTMLCanvasElement
+  | OffscreenCanvas
+  | HTMLImageElement
+  | HTMLVideoElement
+  | VideoFrame
+  | Blob;
+
+/**
+ * A step of loading. `runtime`: the Wasm module, `loaded` of `total` 1. `model`: the file's header, bytes.
+ * `weights`: this client's part of the file, bytes from the network or the cache. `prepare`: weights packed and
+ * pipelines made, pieces of work. `total` is null while nobody knows it.
+ */
+export interface Progress {
+  stage: "runtime" | "model" | "weights" | "prepare";
+  loaded: number;
+  total: number | null;
+}
+
+/** How a segmenter is loaded. */
+export interface LoadOptions {
+  /** `http` or `https` address that goes before `/v2`; may be relative to the page, such as `/`. */
+  server?: string | undefined;
+  /** `auto` (the default), `local`, `remote`, or a split of the model such as `U3`. */
+  split?: string | undefined;
+  /** Pixels that the net runs at: one side, or width and height. Without it the size the model was made for. */
+  size?: number | [number, number] | undefined;
+  /** How tensors cross to the server; `f16` by default. */
+  codec?: Codec | undefined;
+  /**
+   * `remote` (the default): where this device cannot run its part, the picture itself is posted to `server`.
+   * `none`: it is not; the call rejects, and `auto` does not choose `remote` either.
+   */
+  fallback?: "remote" | "none" | undefined;
+  /** Milliseconds that one post may take, from its start to the answer's last byte; 120,000 by default. */
+  timeout?: number | undefined;
+  /** Whether the model's bytes are kept in the browser's Cache API; true by default. */
+  cache?: boolean | undefined;
+  /** Where headwater_bg.wasm lies, for bundlers that do not follow `new URL(…, import.meta.url)`. */
+  wasm?: URL | string | WebAssembly.Module | undefined;
+  /** Aborts the loading. */
+  signal?: AbortSignal | undefined;
+  /** Called as loading goes on. */
+  onProgress?: ((progress: Progress) => void) | undefined;
+}
+
+/** How one picture is segmented. */
+export interface SegmentOptions {
+  /** Aborts this call, whether it waits or runs. */
+  signal?: AbortSignal | undefined;
+  /** Width and height of the mask, pixels, at most 8192 a side; the upright picture's own by default. */
+  maskSize?: [number, number] | undefined;
+  /** Whether the tensors that crossed to the server come back with the result. */
+  keepCrossing?: boolean | undefined;
+}
+
+/** A mask and what it cost. */
+export interface SegmentResult {
+  mask: Mask;
+  report: Report;
+  /** Undefined unless `keepCrossing` was asked for and something crossed. */
+  crossing: Crossing | undefined;
+}
+
+/** The tensors that crossed, as the other end sees them: after the codec. */
+export interface Crossing {
+  up: CrossingTensor[];
+  down: CrossingTensor[];
+}
+
+/** One tensor that crossed. */
+export interface CrossingTensor {
+  /** Its name in the model. */
+  tensor: string;
+  /** [1, channels, height, width] */
+  shape: number[];
+  /** Row-major. */
+  values: Float32Array;
+}
+
+/** A model, at the size that the segmenter runs it at. */
+export interface ModelDescription {
+  name: string;
+  /** What client and server compare; 64 hexadecimal digits. */
+  sha256: string;
+  /** SPDX expression of the weights' licence, or `unknown`. */
+  licence: string;
+  /** Where the weights come from. */
+  origin: string;
+  /** Width, height that the net runs at. */
+  size: [number, number];
+  /** How many. */
+  weights: number;
+  weight_bytes: number;
+  /** Multiply-adds of one picture. */
+  macs: number;
+  file_bytes: number;
+  /** The named splits, `local` and `remote`. */
+  splits: SplitDescription[];
+  /** The net in the order in which it runs, in groups; their `sides` stand in the order of `splits`. */
+  stages: { name: string; macs: number; sides: ("head" | "body" | "tail")[] }[];
+}
+
+/** What one split leaves to whom. */
+export interface SplitDescription {
+  name: string;
+  client_macs: number;
+  server_macs: number;
+  /** Of the model file, that this client reads. */
+  client_weight_bytes: number;
+  /** Values that cross, both ways together. */
+  cut_values: number;
+  up: { tensor: string; shape: number[] }[];
+  down: { tensor: string; shape: number[] }[];
+}
+
+/** What one picture cost. The keys are those of `headwater segment --json`. */
+export interface Report {
+  model: string;
+  model_sha256: string;
+  /** Width, height that the net ran at. */
+  size: [number, number];
+  split: string;
+  codec: string;
+  /** What ran the client's layers; null where there were none. */
+  adapter: { name: string; type: string; backend: string; f16: boolean } | null;
+  client_macs: number;
+  server_macs: number;
+  client_weight_bytes: number;
+  /** HTTP body of the request. */
+  up_bytes: number;
+  /** HTTP body of the answer. */
+  down_bytes: number;
+  /** From the picture to the crossing tensors; of a local run, to the mask. */
+  head_millis: number;
+  encode_millis: number;
+  /** From the first byte sent to the last received, less the server's work. */
+  network_millis: number;
+  server_millis: number;
+  queue_millis: number;
+  decode_millis: number;
+  tail_millis: number;
+  total_millis: number;
+  /** Once a session, not in the total. */
+  setup_millis: number;
+  gpu_dispatches: number;
+  gpu_submits: number;
+  gpu_readbacks: number;
+  gpu_peak_bytes: number;
+  /** What ran the server's layers, by its own account. */
+  executor: string;
+  /** Why the run was not as asked for; null when it was. */
+  fallback: string | null;
+}
