@@ -178,7 +178,7 @@ fn channels(shape: &[usize]) -> usize {
 }
 
 /// Little-endian bytes, without a copy where that is how they lie in memory.
-fn f32_bytes(values: &[f32]) -> Cow<'_, [u8]> {
+pub(crate) fn f32_bytes(values: &[f32]) -> Cow<'_, [u8]> {
     if cfg!(target_endian = "little") {
         Cow::Borrowed(bytemuck::cast_slice(values))
     } else {

@@ -8,6 +8,7 @@ mod repository;
 
 pub use repository::write_repository;
 
+use crate::codec;
 use crate::error::{Result, error};
 use crate::graph::{Graph, TensorSpec};
 use crate::model::Weights;
@@ -80,7 +81,11 @@ fn write(graph: &Graph, weights: Option<&Weights>, dims: Dims) -> Result<Vec<u8>
         producer_version: Some(env!("CARGO_PKG_VERSION").to_owned()),
     };
     let failed = |e| error!(Internal, "the ONNX file cannot be written").with_source(e);
-    Ok([GRAPH_NAME, &model.write_buf().map_err(failed)?].concat())
+    let mut file = model.write_buf().map_err(failed)?;
+    // The weights are in memory once more here: a large net's are let go before the file may move.
+    drop(model);
+    file.splice(0..0, GRAPH_NAME.iter().copied());
+    Ok(file)
 }
 
 /// ONNX demands a name of every graph, and `rten-onnx` has no field for one. A message that occurs
@@ -124,10 +129,7 @@ impl<'a> Writer<'a> {
         let fresh = self.written.insert(id);
         if let Some(weights) = self.weights.filter(|_| fresh) {
             let weight = weights.get(&self.graph.weights[id].name)?;
-            let mut bytes = Vec::with_capacity(weight.shape().iter().product::<usize>() * 4);
-            for value in weight.to_f32() {
-                bytes.extend(value.to_le_bytes());
-            }
+            let bytes = codec::f32_bytes(&weight.to_f32()).into_owned();
             self.initializer(&name, weight.shape(), DataType::FLOAT, bytes);
         }
         Ok(name)
