@@ -8,9 +8,10 @@ mod device;
 mod failure;
 mod host;
 mod model;
-mod picture;
+mod panic;
 mod session;
 
 pub use device::Device;
 pub use model::Model;
+pub use panic::on_panic;
 pub use session::{Segmented, Session};

@@ -136,7 +136,9 @@ fn the_target_is_asked_for_in_few_places() {
             let next = lines.get(number + 1).copied().unwrap_or("");
             let place = format!("src/{name}:{}", number + 1);
             // An attribute on its own line before a module or what is taken from it: the twins' doors.
-            let door = ["mod ", "pub mod ", "pub use ", "pub(crate) use "].iter().any(|start| next.starts_with(start));
+            let door = ["mod ", "pub mod ", "pub use ", "pub(crate) use ", "pub(super) use "]
+                .iter()
+                .any(|start| next.starts_with(start));
             assert!(line.starts_with("#[cfg(") && door, "{place}: {line}\n{next}");
             asking.insert(name.clone());
         }

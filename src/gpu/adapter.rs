@@ -57,21 +57,22 @@ async fn found() -> Vec<wgpu::Adapter> {
     let mut found = instance.enumerate_adapters(wgpu::Backends::all()).await;
     let compute = wgpu::DownlevelFlags::COMPUTE_SHADERS;
     found.retain(|adapter| adapter.get_downlevel_capabilities().flags.contains(compute));
-    found.sort_by_key(|adapter| match adapter.get_info().device_type {
+    let rank = |adapter: &&wgpu::Adapter| match adapter.get_info().device_type {
         wgpu::DeviceType::DiscreteGpu => 0,
         wgpu::DeviceType::IntegratedGpu => 1,
         wgpu::DeviceType::VirtualGpu | wgpu::DeviceType::Other => 2,
         wgpu::DeviceType::Cpu => 3,
-    });
-    found
+    };
+    // Of a kind, as the system lists them.
+    (0..4).flat_map(|kind| found.iter().filter(move |adapter| rank(adapter) == kind).cloned()).collect()
 }
 
 pub(super) async fn choose(choice: &Choice) -> Result<wgpu::Adapter> {
     let mut found = found().await;
-    let wanted = choice.name.as_deref().map(str::to_lowercase);
+    let wanted = choice.name.as_deref().map(str::to_ascii_lowercase);
     let fits = |adapter: &wgpu::Adapter| {
         let info = adapter.get_info();
-        let name = format!("{} {}", info.name, info.backend).to_lowercase();
+        let name = format!("{} {}", info.name, info.backend).to_ascii_lowercase();
         wanted.as_ref().is_none_or(|wanted| name.contains(wanted))
     };
     match found.iter().position(fits) {

@@ -1,15 +1,52 @@
 //! What only a browser has: images that its GPU takes as they are, mapped memory that its scripts read.
 
 use super::{Alpha, Gpu, Intake};
+use crate::error::{Result, bail, error};
+use wasm_bindgen::prelude::*;
+
+#[wasm_bindgen]
+extern "C" {
+    type RawQueue;
+
+    #[wasm_bindgen(method, catch, js_name = copyExternalImageToTexture)]
+    fn copy_external_image_to_texture(
+        this: &RawQueue,
+        source: &JsValue,
+        destination: &JsValue,
+        size: &JsValue,
+    ) -> std::result::Result<(), JsValue>;
+}
 
 impl Intake {
     /// Copies the picture from a browser's image of this size, red, green and blue in sRGB, not multiplied
-    /// by alpha.
-    pub(crate) fn copy(&self, gpu: &Gpu, source: wgpu::ExternalImageSource) {
-        let source = wgpu::CopyExternalImageSourceInfo { source, origin: wgpu::Origin2d::ZERO, flip_y: false };
-        let dest = self.texture.as_image_copy().to_tagged(wgpu::PredefinedColorSpace::Srgb, false);
-        gpu.queue.copy_external_image_to_texture(&source, dest, self.texture.size());
+    /// by alpha. Not by wgpu, which panics where the browser refuses an image.
+    ///
+    /// # Errors
+    /// `BadImage` when the browser does not take it, in its words.
+    pub(crate) fn copy(&self, gpu: &Gpu, image: &JsValue) -> Result<()> {
+        let (Some(queue), Some(texture)) = (gpu.queue.as_webgpu(), self.texture.as_webgpu()) else {
+            bail!(Internal, "a queue or a texture that is not the browser's");
+        };
+        let queue: &RawQueue = queue.unchecked_ref();
+        let [width, height] = self.size().map(|side| JsValue::from(side as u32));
+        let size = js_sys::Array::of(&[width, height]);
+        let refused = queue.copy_external_image_to_texture(
+            &object("source", image),
+            &object("texture", texture.as_ref()),
+            size.as_ref(),
+        );
+        refused.map_err(|thrown| {
+            let why = js_sys::Reflect::get(&thrown, &"message".into()).ok().and_then(|message| message.as_string());
+            error!(BadImage, "the browser's GPU does not take this image: {}", why.unwrap_or_default())
+        })
     }
+}
+
+fn object(key: &str, value: &JsValue) -> JsValue {
+    let object = js_sys::Object::new();
+    // A fresh object takes any property.
+    let _ = js_sys::Reflect::set(&object, &key.into(), value);
+    object.into()
 }
 
 impl Alpha {
@@ -27,7 +64,7 @@ impl Gpu {
             return;
         }
         let Some(device) = self.device.as_webgpu() else { return };
-        let of = |object: &wasm_bindgen::JsValue, key: &str| js_sys::Reflect::get(object, &key.into()).ok();
+        let of = |object: &JsValue, key: &str| js_sys::Reflect::get(object, &key.into()).ok();
         let Some(info) = of(device.as_ref(), "adapterInfo") else { return };
         let words = ["vendor", "architecture", "device"].map(|key| of(&info, key).and_then(|word| word.as_string()));
         let words: Vec<String> = words.into_iter().flatten().filter(|word| !word.is_empty()).collect();

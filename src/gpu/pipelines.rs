@@ -5,7 +5,7 @@ use super::warm::Warming;
 use crate::error::{Result, error};
 use crate::kernels::bindings::bindings;
 use crate::kernels::{Key, source};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 /// The pipelines of one device.
@@ -25,12 +25,12 @@ impl Pipelines {
     /// Lets the driver begin to compile those of `keys` that are not there, side by side where it can. What
     /// it gives has to be kept until [`Self::get`] has asked for each of them.
     pub(super) fn warm<'a>(&self, device: &wgpu::Device, keys: impl Iterator<Item = &'a Key>) -> Result<Warming> {
-        let mut texts = Vec::new();
-        // In order and each once: which compiles first shall not depend on a hash.
-        for key in keys.collect::<BTreeSet<_>>() {
+        let mut texts: Vec<(String, String)> = Vec::new();
+        for key in keys {
+            let label = key.to_string();
             let known = self.made.lock().is_ok_and(|made| made.contains_key(key));
-            if !known {
-                texts.push((key.to_string(), source::wgsl(key)?));
+            if !known && texts.iter().all(|(other, _)| *other != label) {
+                texts.push((label, source::wgsl(key)?));
             }
         }
         Warming::begin(device, &texts)

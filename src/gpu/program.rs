@@ -75,7 +75,7 @@ impl Program {
                 Ok((steps, parameters, readbacks(&gpu, &plan)))
             })
             .await;
-        drop(warm);
+        warm.done();
         let (steps, parameters, readbacks) = made?;
         let program = Self { plan, memory, steps, readbacks, parameters, gpu: gpu.clone() };
         gpu.count_allocated(program.allocated_bytes() as i64);

@@ -9,37 +9,8 @@ use super::Key;
 use crate::error::{Result, bail, error};
 use std::collections::HashMap;
 
-macro_rules! files {
-    ($($name:literal),+ $(,)?) => {
-        /// Every shader file by its path below `shaders/`.
-        pub const FILES: &[(&str, &str)] = &[$(($name, include_str!(concat!("../../shaders/", $name)))),+];
-    };
-}
-
-files! {
-    "activation.wgsl",
-    "binary.wgsl",
-    "ceiling_arithmetic.wgsl",
-    "ceiling_bandwidth.wgsl",
-    "concat.wgsl",
-    "conv.wgsl",
-    "conv_depthwise.wgsl",
-    "conv_grouped.wgsl",
-    "conv_transpose.wgsl",
-    "global_average.wgsl",
-    "pack.wgsl",
-    "pool.wgsl",
-    "resample_mask.wgsl",
-    "resample_picture.wgsl",
-    "resize.wgsl",
-    "shared/activation.wgsl",
-    "shared/conv_part.wgsl",
-    "shared/conv_pixel.wgsl",
-    "shared/conv_read.wgsl",
-    "shared/invocation.wgsl",
-    "softmax.wgsl",
-    "window.wgsl",
-}
+/// Every shader file by its path below `shaders/`, without comments: `build.rs` collects them.
+pub const FILES: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/shaders.rs"));
 
 /// The table of variants, one a line: the shader's stem, then its defines.
 pub const PERMUTATIONS: &str = include_str!("../../shaders/permutations.txt");
@@ -121,8 +92,7 @@ impl Expansion {
 
     fn line(&mut self, line: &str) {
         let is_word = |c: char| c.is_ascii_alphanumeric() || c == '_';
-        let code = line.split("//").next().unwrap_or_default().trim_end();
-        let mut rest = code;
+        let mut rest = line;
         while let Some(start) = rest.find(is_word) {
             self.text.push_str(&rest[..start]);
             rest = &rest[start..];

@@ -142,7 +142,7 @@ impl Model {
         for weight in graphs.iter().flat_map(|graph| &graph.weights) {
             ranges.push(self.location(&weight.name)?.bytes.clone());
         }
-        ranges.sort_by_key(|range| range.start);
+        ranges.sort_unstable_by_key(|range| range.start);
         let mut joined: Vec<Range<u64>> = Vec::new();
         for range in ranges {
             match joined.last_mut() {
@@ -191,7 +191,7 @@ fn read_header(header: &[u8]) -> std::result::Result<Metadata, Box<dyn std::erro
         let info: TensorInfo = serde_json::from_value(entry).map_err(|e| format!("tensor {name:?}: {e}"))?;
         tensors.push((name, info));
     }
-    tensors.sort_by_key(|(_, info)| info.data_offsets);
+    tensors.sort_unstable_by_key(|(_, info)| info.data_offsets);
     Ok(Metadata::new(metadata, tensors)?)
 }
 

@@ -18,7 +18,7 @@ struct Lifetime {
 pub(super) fn assign(values: &mut [Value], phases: &[Phase]) -> (Vec<u64>, u64) {
     let lifetimes = lifetimes(values.len(), phases);
     let mut order: Vec<usize> = (0..values.len()).collect();
-    order.sort_by_key(|&id| (std::cmp::Reverse(values[id].bytes()), lifetimes[id].first));
+    order.sort_unstable_by_key(|&id| (std::cmp::Reverse(values[id].bytes()), lifetimes[id].first, id));
     let mut buffers: Vec<u64> = Vec::new();
     let mut tenants: Vec<Vec<Lifetime>> = Vec::new();
     for id in order {

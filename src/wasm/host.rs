@@ -78,6 +78,9 @@ extern "C" {
     fn received_bytes(this: &JsAnswer) -> f64;
 }
 
+/// Bytes that one read asks for: copying them takes a page's thread some milliseconds, and no more.
+const MOST_AT_ONCE: u64 = 4 << 20;
+
 impl ByteSource for JsByteSource {
     fn len(&self) -> u64 {
         // Negative sizes and NaN become 0, which no model has.
@@ -86,13 +89,21 @@ impl ByteSource for JsByteSource {
 
     async fn read(&self, range: Range<u64>) -> Result<Vec<u8>> {
         let failed = |thrown: JsValue| caught(&thrown, ErrorKind::Download);
-        let promise = JsByteSource::read(self, range.start as f64, range.end as f64).map_err(failed)?;
-        let bytes: js_sys::Uint8Array = JsFuture::from(promise).await.map_err(failed)?.unchecked_into();
-        let expected = range.end - range.start;
-        if u64::from(bytes.length()) != expected {
-            bail!(Download, "bytes {range:?}: expected {expected}, found {}", bytes.length());
+        let mut all = Vec::with_capacity((range.end - range.start) as usize);
+        let mut start = range.start;
+        while start < range.end {
+            let end = range.end.min(start + MOST_AT_ONCE);
+            let promise = JsByteSource::read(self, start as f64, end as f64).map_err(failed)?;
+            let bytes: js_sys::Uint8Array = JsFuture::from(promise).await.map_err(failed)?.unchecked_into();
+            if u64::from(bytes.length()) != end - start {
+                bail!(Download, "bytes {start} to {end}: expected {}, found {}", end - start, bytes.length());
+            }
+            let done = all.len();
+            all.resize(done + bytes.length() as usize, 0);
+            bytes.copy_to(&mut all[done..]);
+            start = end;
         }
-        Ok(bytes.to_vec())
+        Ok(all)
     }
 }
 

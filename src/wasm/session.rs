@@ -1,7 +1,7 @@
 //! A session, and what became of a picture.
 
 use super::host::{JsByteSource, JsServer, to_js};
-use super::{Device, Model, picture};
+use super::{Device, Model};
 use crate::codec::Codec;
 use crate::error::{Result, bail};
 use crate::gpu::Gpu;
@@ -86,16 +86,12 @@ impl Session {
         keep_crossing: bool,
     ) -> std::result::Result<Segmented, JsValue> {
         let _turn = self.turn()?;
-        let source = picture::source(image)?;
         let (size, mask_size) = ([width, height], [mask_width, mask_height]);
         let segmented = self
             .session
             .segment_on_device(
                 size.map(|side| side as usize),
-                |gpu, intake| {
-                    intake.copy(gpu, source);
-                    Ok(())
-                },
+                |gpu, intake| intake.copy(gpu, &image),
                 mask_size.map(|side| side as usize),
             )
             .await?;

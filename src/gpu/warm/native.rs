@@ -8,6 +8,10 @@ pub(in crate::gpu) struct Warming;
 /// Nothing to keep.
 pub(in crate::gpu) struct Warm;
 
+impl Warm {
+    pub(in crate::gpu) fn done(self) {}
+}
+
 impl Warming {
     pub(in crate::gpu) fn begin(_: &wgpu::Device, _: &[(String, String)]) -> Result<Self> {
         Ok(Self)

@@ -31,6 +31,11 @@ pub(in crate::gpu) struct Warm {
     _pipelines: JsValue,
 }
 
+impl Warm {
+    /// Wgpu has its own by now.
+    pub(in crate::gpu) fn done(self) {}
+}
+
 impl Warming {
     /// Of shaders, `(label, text)` each.
     pub(in crate::gpu) fn begin(device: &wgpu::Device, texts: &[(String, String)]) -> Result<Self> {

@@ -95,6 +95,8 @@ export interface WasmSession {
 
 /** The module's exports. */
 export interface WasmModule {
+  /** `listener` hears of a bug that has ended the module; what is pending then never settles. */
+  on_panic(listener: (message: string) => void): void;
   default(options: { module_or_path: Response | WebAssembly.Module }): Promise<unknown>;
   Device: { open(): Promise<WasmDevice> };
   Model: { open(source: ByteSource): Promise<WasmModel> };

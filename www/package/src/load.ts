@@ -1,6 +1,7 @@
 // From a model's address to a session that is ready: what happens once.
 
 import { check } from "./abort.js";
+import { alive } from "./alive.js";
 import { choose, isSoftware } from "./choose.js";
 import { type Code, HeadwaterError, clause, wrap } from "./errors.js";
 import type { WasmModel, WasmModule, WasmSession } from "./face.js";
@@ -72,7 +73,7 @@ export async function load(
     if (compiled.status === "rejected") throw compiled.reason;
     if (opened.status === "rejected") throw opened.reason;
     const wasm = compiled.value;
-    header = await wasm.Model.open(byteSource(opened.value, { signal }));
+    header = await alive(() => wasm.Model.open(byteSource(opened.value, { signal })));
     check(signal);
     const described = header.describe(settings.size);
     const description = { ...described, size: settings.size ?? described.size };
@@ -163,17 +164,11 @@ export async function openSession(
   try {
     if (on) {
       onBytes(0);
-      return await wasm.Session.open(
-        model,
-        source,
-        options,
-        on.device,
-        split === "local" ? undefined : server,
-        onWeight,
-      );
+      const used = split === "local" ? undefined : server;
+      return await alive(() => wasm.Session.open(model, source, options, on.device, used, onWeight));
     }
     if (!server) throw new HeadwaterError("bad-argument", "split remote needs a server");
-    return await wasm.Session.open_remote(model, source, options, server);
+    return await alive(() => wasm.Session.open_remote(model, source, options, server));
   } catch (error) {
     throw wrap(error);
   } finally {

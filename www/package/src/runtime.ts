@@ -3,6 +3,7 @@
 // Not a dynamic import, which older versions of Vite cannot bundle into a worker. The module computes nothing when it
 // is imported.
 import * as generated from "./wasm/headwater.js";
+import { alive, crashed } from "./alive.js";
 import { HeadwaterError, wrap } from "./errors.js";
 import type { DeviceInfo, WasmDevice, WasmModule } from "./face.js";
 import { baseAddress, resolve } from "./source.js";
@@ -28,6 +29,7 @@ export function runtime(where: URL | string | WebAssembly.Module | undefined): P
 async function initialise(where: URL | string | WebAssembly.Module | undefined): Promise<WasmModule> {
   if (where instanceof WebAssembly.Module) {
     await wasm.default({ module_or_path: where });
+    wasm.on_panic(crashed);
     return wasm;
   }
   // Bundlers look for exactly this expression and put the file where it says.
@@ -51,6 +53,7 @@ async function initialise(where: URL | string | WebAssembly.Module | undefined):
     const refused = "it does not compile (a content security policy has to allow 'wasm-unsafe-eval')";
     throw wrap(error, "internal", `${place}: ${refused}`);
   }
+  wasm.on_panic(crashed);
   return wasm;
 }
 
@@ -94,7 +97,7 @@ export class Lease {
     const key = JSON.stringify([name, backend, driver]);
     const known = rates.get(key);
     if (known) return known;
-    const measured = this.device.measure().then(({ f32_gflops }) => f32_gflops);
+    const measured = alive(() => this.device.measure()).then(({ f32_gflops }) => f32_gflops);
     rates.set(key, measured);
     measured.catch(() => rates.delete(key));
     return measured;
@@ -125,7 +128,7 @@ export async function acquire(module: WasmModule): Promise<Lease> {
   const missing = webgpuMissing();
   if (missing) throw new HeadwaterError("no-adapter", missing);
   if (!shared || shared.opened?.lost() !== undefined) {
-    const fresh: Shared = { device: module.Device.open(), opened: undefined, users: 0 };
+    const fresh: Shared = { device: alive(() => module.Device.open()), opened: undefined, users: 0 };
     fresh.device.then(
       (device) => (fresh.opened = device),
       // Whoever waits for it is told, and the last of them forgets it.

@@ -1,6 +1,7 @@
 // The user's verb: an image in, a mask out, whatever happens to device and server.
 
 import { check, linked, raced } from "./abort.js";
+import { alive } from "./alive.js";
 import { breathe } from "./canvas.js";
 import { HeadwaterError, clause, wrap } from "./errors.js";
 import { SegmenterTarget } from "./events.js";
@@ -175,7 +176,7 @@ export class Segmenter extends SegmenterTarget {
       checkUsable(pixels);
       const [maskWidth, maskHeight] = options.maskSize ?? [width, height];
       const keep = options.keepCrossing ?? false;
-      const result = await session.segment(pixels, width, height, maskWidth, maskHeight, keep);
+      const result = await alive(() => session.segment(pixels, width, height, maskWidth, maskHeight, keep));
       return resultOf(result, maskWidth, maskHeight);
     } finally {
       picture.close();
@@ -209,14 +210,14 @@ export class Segmenter extends SegmenterTarget {
   }
 
   async #post(image: ImageSource, options: SegmentOptions, signal: AbortSignal): Promise<SegmentResult> {
-    this.#remote ??= await openSession(this.#parts, "remote", undefined, signal, () => undefined);
+    const remote = (this.#remote ??= await openSession(this.#parts, "remote", undefined, signal, () => undefined));
     check(signal);
     const start = performance.now();
     const { contentType, bytes, width, height } = await encode(image, this.model.size, MAX_SIDE);
     const encodeMillis = performance.now() - start;
     check(signal);
     const [maskWidth, maskHeight] = options.maskSize ?? [width, height];
-    const result = await this.#remote.segment_encoded(contentType, bytes, maskWidth, maskHeight);
+    const result = await alive(() => remote.segment_encoded(contentType, bytes, maskWidth, maskHeight));
     const made = resultOf(result, maskWidth, maskHeight);
     made.report.encode_millis += encodeMillis;
     made.report.total_millis += encodeMillis;

@@ -11,7 +11,7 @@ import { modelFile } from "./helpers.mjs";
 
 const folder = mkdtempSync(join(tmpdir(), "headwater-"));
 after(() => rmSync(folder, { recursive: true }));
-cpSync(fileURLToPath(new URL("../dist", import.meta.url)), folder, {
+cpSync(fileURLToPath(new URL("../lib", import.meta.url)), folder, {
   recursive: true,
   filter: (from) => !from.endsWith("/wasm"),
 });
@@ -20,6 +20,7 @@ writeFileSync(join(folder, "package.json"), '{"type":"module"}');
 writeFileSync(
   join(folder, "wasm", "headwater.js"),
   `export default () => globalThis.gpu.init();
+   export const on_panic = (listener) => (globalThis.panic = listener);
    export const Device = { open: () => globalThis.gpu.openDevice() };
    export const Model = { open: (source) => globalThis.gpu.openModel(source) };
    export const Session = {
@@ -407,4 +408,16 @@ test("options are checked before anything is opened", async () => {
     await assert.rejects(segmenter.segment(image), { code: "bad-image" });
   }
   segmenter.release();
+});
+
+// The last one: it ends the module for good.
+test("a bug in the module ends what waits for it, and whatever comes later", async () => {
+  const segmenter = await load();
+  gpu.work = () => new Promise(() => undefined);
+  const stuck = segmenter.segment(new ImageData());
+  await task();
+  globalThis.panic("index out of bounds");
+  await assert.rejects(stuck, { code: "internal", message: /index out of bounds/ });
+  await assert.rejects(segmenter.segment(new ImageData()), { code: "internal" });
+  await assert.rejects(load(), { code: "internal" });
 });

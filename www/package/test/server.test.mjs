@@ -4,8 +4,8 @@ import assert from "node:assert/strict";
 import { createServer } from "node:http";
 import { after, before, test } from "node:test";
 import { gzipSync } from "node:zlib";
-import { HeadwaterError } from "../dist/errors.js";
-import { Server } from "../dist/server.js";
+import { HeadwaterError } from "../lib/errors.js";
+import { Server } from "../lib/server.js";
 
 let http;
 let address;

@@ -2,8 +2,8 @@
 
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
-import { HeadwaterError } from "../dist/errors.js";
-import { openSource } from "../dist/source.js";
+import { HeadwaterError } from "../lib/errors.js";
+import { openSource } from "../lib/source.js";
 import { ADDRESS, FakeCaches, FakeServer, MIB, SHA, modelFile } from "./helpers.mjs";
 
 const HEADER = 200;

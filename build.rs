@@ -1,0 +1,36 @@
+//! Puts the shaders into the crate: every file below `shaders/`, without comments and indentation, which a browser
+//! would download. Lines keep their numbers, for messages.
+
+use std::fmt::Write;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+fn main() {
+    println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rerun-if-changed=shaders");
+    let root = Path::new("shaders");
+    let mut files = Vec::new();
+    collect(root, &mut files);
+    files.sort();
+    let mut code = String::from("&[\n");
+    for file in files {
+        let name = file.strip_prefix(root).expect("a file below the folder").to_string_lossy().replace('\\', "/");
+        let text = fs::read_to_string(&file).unwrap_or_else(|e| panic!("{}: {e}", file.display()));
+        let lines: Vec<&str> = text.lines().map(|line| line.split("//").next().unwrap_or("").trim()).collect();
+        writeln!(code, "    ({name:?}, {:?}),", lines.join("\n")).expect("a string takes all");
+    }
+    code.push(']');
+    let out = std::env::var_os("OUT_DIR").expect("cargo says where to write");
+    fs::write(Path::new(&out).join("shaders.rs"), code).expect("the folder that cargo names is there");
+}
+
+fn collect(folder: &Path, files: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(folder).unwrap_or_else(|e| panic!("{}: {e}", folder.display())) {
+        let path = entry.expect("a folder that can be read").path();
+        if path.is_dir() {
+            collect(&path, files);
+        } else if path.extension().is_some_and(|extension| extension == "wgsl") {
+            files.push(path);
+        }
+    }
+}
