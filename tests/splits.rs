@@ -11,6 +11,7 @@ use headwater::gpu::Gpu;
 use headwater::graph::cuts::{Cut, named_splits, plain_cuts, u_cuts};
 use headwater::graph::{Graph, TensorId};
 use headwater::model::Weights;
+use headwater::plan::Edge;
 use headwater::reference;
 use headwater::server::{InProcess, RtenExecutor, ServerConfig, ServerState};
 use headwater::session::{Options, Report, Session};
@@ -230,9 +231,12 @@ fn plans_of_every_split_are_sound() {
     for (name, graph, _) in nets() {
         for loads in soundness::LOADS {
             let mut plans = vec![(format!("{name}, local"), soundness::local(&graph, loads))];
-            plans.extend(
-                legal_cuts(&graph).map(|cut| (described(&name, &graph, &cut), soundness::divided(&graph, &cut, loads))),
-            );
+            plans.extend(legal_cuts(&graph).flat_map(|cut| {
+                [Edge::Host, Edge::Device].map(|pixels| {
+                    let place = format!("{}, pixels by {pixels:?}", described(&name, &graph, &cut));
+                    (place, soundness::divided_between(&graph, &cut, loads, pixels))
+                })
+            }));
             for (place, plan) in plans {
                 let place = format!("{place}, {loads:?}");
                 soundness::check(&place, &plan);

@@ -7,7 +7,7 @@ use headwater::graph::cuts::Cut;
 use headwater::graph::fuse::fuse;
 use headwater::kernels::Loads;
 use headwater::kernels::source::permutations;
-use headwater::plan::{Operand, Plan, ValueId, lower};
+use headwater::plan::{Edge, Operand, Plan, ValueId, lower, lower_between};
 use std::collections::HashMap;
 
 /// How many times the bytes of the widest moment a plan's buffers may take.
@@ -24,13 +24,20 @@ pub(crate) fn local(graph: &Graph, loads: Loads) -> Plan {
 
 /// The plan of a cut's head and tail, fused, as a session lowers them.
 pub(crate) fn divided(graph: &Graph, cut: &Cut, loads: Loads) -> Plan {
+    divided_between(graph, cut, loads, Edge::Host)
+}
+
+/// The same, `pixels` before the head and behind the tail; the mask goes to the host where the server finishes.
+pub(crate) fn divided_between(graph: &Graph, cut: &Cut, loads: Loads, pixels: Edge) -> Plan {
     let division = graph.divide(cut).unwrap();
-    let made: Vec<usize> = cut.up.iter().copied().filter(|id| !graph.inputs.contains(id)).collect();
+    let handed_on = |id: &usize| pixels == Edge::Device || !graph.inputs.contains(id);
+    let made: Vec<usize> = cut.up.iter().copied().filter(handed_on).collect();
     let (head, tail) = (fuse(&division.head), division.tail.as_ref().map(fuse));
     let (up, outputs) = (names(graph, &made), names(graph, &graph.outputs));
     let mut segments = vec![(&head, up.as_slice())];
     segments.extend(tail.as_ref().map(|tail| (tail, outputs.as_slice())));
-    lower(&segments, loads).unwrap()
+    let behind = if division.tail.is_some() { pixels } else { Edge::Host };
+    lower_between(pixels, &segments, behind, loads).unwrap()
 }
 
 fn names<'a>(graph: &'a Graph, ids: &[usize]) -> Vec<&'a str> {
@@ -46,7 +53,7 @@ pub(crate) fn check(name: &str, plan: &Plan) {
     let known: Vec<_> = permutations().collect();
     let mut played = Played { plan, name, holds: HashMap::new(), lives: vec![None; plan.values.len()], step: 0 };
     for phase in &plan.phases {
-        phase.uploads.iter().for_each(|&id| played.write(id));
+        phase.uploads.iter().chain(&phase.given).for_each(|&id| played.write(id));
         played.step += 1;
         for dispatch in &phase.dispatches {
             let node = &dispatch.node;
@@ -66,7 +73,7 @@ pub(crate) fn check(name: &str, plan: &Plan) {
             played.write(dispatch.output);
             played.step += 1;
         }
-        phase.readbacks.iter().for_each(|&id| played.read(id, "readback"));
+        phase.readbacks.iter().chain(&phase.results).for_each(|&id| played.read(id, "readback"));
         played.step += 1;
     }
     let widest = played.widest();
