@@ -152,6 +152,8 @@ show();
 
 // The adapter decides the size that is suggested, so a photograph that the link asks for waits for it.
 const found = await probe({ wasm: WASM });
+// Where the processor plays the graphics card, a page that moves while it computes takes half of it.
+document.documentElement.toggleAttribute("data-still", found.software);
 byId("adapter").replaceChildren(...adapterView(found));
 byId("adapter").dataset["software"] = String(found.software);
 settings.suggestSize(fittingSize(found));
