@@ -3,8 +3,8 @@
 CARGO ?= cargo
 PHOTO ?= tests/photos/coffee.jpg
 
-# No test may be skipped for want of an adapter or of the model.
-TEST_ENVIRONMENT = HEADWATER_REQUIRE_ADAPTER=1 HEADWATER_REQUIRE_MODEL=1
+# No test may be skipped for want of an adapter, of the model or of a browser.
+TEST_ENVIRONMENT = HEADWATER_REQUIRE_ADAPTER=1 HEADWATER_REQUIRE_MODEL=1 HEADWATER_REQUIRE_BROWSER=1
 
 .NOTPARALLEL:
 .PHONY: help setup build web model demo cutout lint test test-full doc deny
