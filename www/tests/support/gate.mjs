@@ -11,6 +11,8 @@ export class Gate {
   hook = () => false;
   /** Changes a request's body before it is passed on; the length has to stay. */
   rewrite = (body) => body;
+  /** `(record) => true` breaks the connection off, in the middle of an answer's body. */
+  cut = () => false;
   /** Waits this long after each piece of a body. */
   pauseMillis = 0;
   /** Request headers that the server behind does not get to see. */
@@ -39,6 +41,7 @@ export class Gate {
     this.requests = [];
     this.hook = () => false;
     this.rewrite = (body) => body;
+    this.cut = () => false;
     this.pauseMillis = 0;
     this.hidden = [];
     this.withheld = [];
@@ -87,7 +90,7 @@ export class Gate {
 
   async #pass(chunk, response, record) {
     for (let at = 0; at < chunk.length; at += PIECE) {
-      if (response.destroyed) throw new Error("gone");
+      if (response.destroyed || this.cut(record)) throw new Error("gone");
       const piece = chunk.subarray(at, at + PIECE);
       record.sent += piece.length;
       if (!response.write(piece)) {

@@ -1,0 +1,332 @@
+// What is fetched, how often, and what happens when it stops halfway: by the browser's own account of its network.
+import assert from "node:assert/strict";
+import { statSync } from "node:fs";
+import { after, before, describe, test } from "node:test";
+import { FAILED_REQUEST, openHarness, visit } from "./support/browser.mjs";
+import { MODEL, skip } from "./support/needs.mjs";
+import { openStage } from "./support/stage.mjs";
+
+const MB = 1e6;
+/** A first visit with U3: page, scripts, Wasm, header and weights, with HTTP's own bytes. */
+const FIRST_VISIT_BYTES = 8 * MB;
+/** Pieces of a MiB are kept whole or not at all. */
+const PIECE_BYTES = 2 ** 20;
+const TIMEOUT = { timeout: 180_000 };
+
+/** Bytes that the browser received, by address, as its network stack counts them. */
+async function networkLog(page) {
+  const session = await page.context().newCDPSession(page);
+  const requests = new Map();
+  session.on("Network.requestWillBeSent", ({ requestId, request }) => {
+    requests.set(requestId, { url: new URL(request.url), method: request.method, bytes: 0, cached: false });
+  });
+  session.on("Network.requestServedFromCache", ({ requestId }) => (requests.get(requestId).cached = true));
+  session.on("Network.dataReceived", ({ requestId, encodedDataLength }) => {
+    const request = requests.get(requestId);
+    if (request) request.bytes += encodedDataLength;
+  });
+  session.on("Network.loadingFinished", ({ requestId, encodedDataLength }) => {
+    const request = requests.get(requestId);
+    if (request) request.bytes = encodedDataLength;
+  });
+  await session.send("Network.enable");
+  return {
+    /** Of GETs whose path passes. */
+    bytes: (passes = () => true) =>
+      [...requests.values()]
+        .filter(({ url, method }) => method === "GET" && /^http/.test(url.protocol) && passes(url.pathname))
+        .reduce((sum, { bytes }) => sum + bytes, 0),
+    table: () =>
+      [...requests.values()]
+        .filter(({ url, bytes }) => /^http/.test(url.protocol) && bytes > 0)
+        .map(({ url, method, bytes }) => `${String(bytes).padStart(9)}  ${method} ${url.pathname}`),
+    reset: () => requests.clear(),
+  };
+}
+
+const isModel = (path) => path.startsWith("/models/");
+const isPhoto = (path) => path.startsWith("/photos/") || path.startsWith("/pixels/");
+
+describe("loading in a browser", { skip: skip("loading") }, () => {
+  let stage;
+  before(async () => (stage = await openStage({ gate: true })));
+  after(() => stage?.close());
+
+  /** A page with an empty cache. */
+  const fresh = async (t, options) => {
+    const context = await stage.browser.newContext();
+    t.after(() => context.close());
+    return { context, ...(await openHarness(context, stage.origin, options)) };
+  };
+
+  /** Loads U3 in the page and segments one picture; what was told of the loading. */
+  const load = (page, options = {}) =>
+    page.evaluate(async (options) => {
+      const progress = [];
+      const segmenter = await hw.load({
+        split: "U3",
+        size: 64,
+        fallback: "none",
+        onProgress: (step) => progress.push(step),
+        ...options,
+      });
+      const { mask, report } = await segmenter.segment(await hw.photo("coffee", 60, 40));
+      segmenter.release();
+      return { progress, alpha: hw.base64(mask.alpha), weights: report.client_weight_bytes };
+    }, options);
+
+  test("a first visit with U3 stays below 8 MB, and a second fetches no weights", TIMEOUT, async (t) => {
+    const context = await stage.browser.newContext();
+    t.after(() => context.close());
+    const { page, complaints } = await visit(context, "about:blank");
+    const log = await networkLog(page);
+    const cut = async () => {
+      await page.goto(`${stage.origin}/?split=U3&size=64&codec=f16`);
+      await page.setInputFiles("[data-testid=pick]", {
+        name: "small.png",
+        mimeType: "image/png",
+        buffer: await smallPng(page),
+      });
+      await page.waitForFunction(() => document.querySelector("[data-testid=report]")?.textContent.includes("U3"));
+    };
+    await cut();
+    const first = log.bytes((path) => !isPhoto(path));
+    console.log(`first visit, ${(first / MB).toFixed(2)} MB without the sample photographs:`);
+    console.log(log.table().join("\n"));
+    assert.ok(first <= FIRST_VISIT_BYTES, `${first} bytes`);
+    assert.ok(log.bytes(isModel) > 5 * MB, "the weights did not come");
+    log.reset();
+    await cut();
+    const again = log.bytes(isModel);
+    console.log(`second visit: ${again} bytes of the model, ${log.bytes((path) => !isPhoto(path))} in all`);
+    assert.ok(again < 5000, `${again} bytes of the model`);
+    complaints.check();
+  });
+
+  test("progress never goes back, and arrives", TIMEOUT, async (t) => {
+    const { page, complaints } = await fresh(t);
+    for (const cached of [false, true]) {
+      const { progress, weights } = await load(page);
+      assert.ok(progress.length > 10, `${progress.length} steps told`);
+      for (const stage of ["runtime", "model", "weights", "prepare"]) {
+        const steps = progress.filter((step) => step.stage === stage);
+        assert.ok(steps.length > 0, `nothing is told of ${stage}`);
+        for (const [i, { loaded, total }] of steps.entries()) {
+          assert.ok(loaded >= (steps[i - 1]?.loaded ?? 0), `${stage} goes back`);
+          assert.ok(total === null || loaded <= total, `${stage}: ${loaded} of ${total}`);
+        }
+        const { loaded, total } = steps.at(-1);
+        assert.equal(loaded, total, `${stage} ends before its end (from the cache: ${cached})`);
+      }
+      const { total } = progress.findLast((step) => step.stage === "weights");
+      assert.ok(total >= weights && total < 1.1 * weights, `${total} bytes for ${weights} of weights`);
+    }
+    complaints.check();
+  });
+
+  test("a load that was broken off goes on where it stopped", TIMEOUT, async (t) => {
+    const { gate } = stage;
+    const { page, complaints } = await fresh(t);
+    gate.reset();
+    gate.pauseMillis = 10;
+    await page.evaluate(() => {
+      globalThis.loaded = 0;
+      void hw
+        .load({
+          split: "U3",
+          size: 64,
+          onProgress: ({ stage, loaded }) => stage === "weights" && (globalThis.loaded = loaded),
+        })
+        .catch(() => undefined);
+    });
+    await page.waitForFunction(() => globalThis.loaded > 3 * 2 ** 20);
+    // As a visitor leaves: in the middle, without a word.
+    await page.reload();
+    await page.waitForFunction(() => globalThis.hw !== undefined);
+    const before = gate.sent("/models/");
+    gate.reset();
+    const { weights } = await load(page);
+    const rest = gate.sent("/models/");
+    console.log(`${before} bytes before the page was left, ${rest} after, ${weights} of weights`);
+    assert.ok(before < weights, "it was not broken off");
+    // What was on its way when the page went is lost: a piece, and what stood in the buffers between.
+    assert.ok(rest < weights - 2 * PIECE_BYTES, `${rest} bytes again`);
+    assert.ok(rest > 0);
+    complaints.check(FAILED_REQUEST);
+  });
+
+  test("aborting in the middle rejects with aborted, at once, and the next load goes on", TIMEOUT, async (t) => {
+    const { gate } = stage;
+    const { page, complaints } = await fresh(t);
+    gate.reset();
+    gate.pauseMillis = 10;
+    for (const worker of [false, true]) {
+      const found = await page.evaluate(async (worker) => {
+        const controller = new AbortController();
+        let asked = 0;
+        const outcome = await hw.outcome(
+          hw.load({
+            worker,
+            split: "U3",
+            size: 64,
+            signal: controller.signal,
+            cache: !worker,
+            onProgress: ({ stage, loaded }) => {
+              if (stage !== "weights" || loaded < 2 ** 20 || asked > 0) return;
+              asked = performance.now();
+              controller.abort();
+            },
+          }),
+        );
+        return { ...outcome, millis: performance.now() - asked, asked };
+      }, worker);
+      assert.equal(found.code, "aborted", found.message);
+      assert.ok(found.asked > 0 && found.millis < 1000, `${found.millis} ms after the abort`);
+    }
+    const already = await page.evaluate(() =>
+      hw.outcome(hw.load({ split: "U3", size: 64, signal: AbortSignal.abort() })),
+    );
+    assert.equal(already.code, "aborted");
+    gate.reset();
+    await load(page);
+    assert.ok(gate.sent("/models/") < 6 * MB, "what had come was not kept");
+    complaints.check(FAILED_REQUEST);
+  });
+
+  test("a connection that breaks is taken up again within one load", TIMEOUT, async (t) => {
+    const { gate } = stage;
+    const { page, complaints } = await fresh(t);
+    const whole = await load(page);
+    gate.reset();
+    // So that little is on its way, and lost, when it breaks.
+    gate.pauseMillis = 5;
+    let broken = 0;
+    gate.cut = ({ path, sent }) => isModel(path) && sent > 2 * MB && (broken += 1) <= 2;
+    const other = await fresh(t);
+    const found = await load(other.page);
+    assert.ok(broken >= 2, "nothing broke");
+    assert.equal(found.alpha, whole.alpha);
+    assert.ok(gate.sent("/models/") < whole.weights + 2 * MB, `${gate.sent("/models/")} bytes in all`);
+    gate.reset();
+    complaints.check();
+    other.complaints.check(FAILED_REQUEST);
+  });
+
+  test("a server that gives no parts of files works too", TIMEOUT, async (t) => {
+    const { gate } = stage;
+    gate.reset();
+    const parts = await load((await fresh(t)).page);
+    gate.reset();
+    gate.hidden = ["range", "if-none-match"];
+    gate.withheld = ["accept-ranges"];
+    const { page, complaints } = await fresh(t);
+    const found = await load(page);
+    assert.equal(found.alpha, parts.alpha);
+    const statuses = gate.requests.filter(({ path }) => isModel(path)).map(({ status }) => status);
+    assert.ok(statuses.length > 0 && statuses.every((status) => status === 200), statuses.join());
+    const { size } = statSync(MODEL);
+    console.log(`without ranges ${gate.sent("/models/")} of ${size} bytes left the server`);
+    gate.reset();
+    complaints.check();
+  });
+
+  test("two tabs load at once", TIMEOUT, async (t) => {
+    const { gate } = stage;
+    gate.reset();
+    const { context, page, complaints } = await fresh(t);
+    const other = await openHarness(context, stage.origin);
+    const [one, two] = await Promise.all([load(page), load(other.page)]);
+    assert.equal(one.alpha, two.alpha);
+    const between = gate.sent("/models/");
+    await load(page);
+    assert.ok(gate.sent("/models/") - between < 5000, "what two tabs kept is not used");
+    complaints.check();
+    other.complaints.check();
+  });
+
+  test("a full disk is survived, and so is a browser that keeps nothing", TIMEOUT, async (t) => {
+    for (const failing of ["put", "open", "keys"]) {
+      const { page, complaints } = await fresh(t, {
+        before: (failing) => {
+          const refuse = () => Promise.reject(new DOMException("no room", "QuotaExceededError"));
+          if (failing === "open") CacheStorage.prototype.open = refuse;
+          else Cache.prototype[failing] = refuse;
+        },
+        arg: failing,
+      });
+      const { progress, weights } = await load(page);
+      assert.equal(progress.findLast(({ stage }) => stage === "weights").loaded >= weights, true, failing);
+      complaints.check();
+    }
+  });
+
+  test("a kept piece that is damaged is fetched again", TIMEOUT, async (t) => {
+    const { gate } = stage;
+    gate.reset();
+    const { page, complaints } = await fresh(t);
+    const whole = await load(page);
+    const damaged = await page.evaluate(async () => {
+      let damaged = 0;
+      for (const name of await caches.keys()) {
+        const cache = await caches.open(name);
+        for (const request of await cache.keys()) {
+          if (!/\/\d+-\d+$/.test(request.url) || damaged > 0) continue;
+          await cache.put(request, new Response("short"));
+          damaged += 1;
+        }
+      }
+      return damaged;
+    });
+    assert.equal(damaged, 1, "nothing was kept");
+    gate.reset();
+    const again = await load(page);
+    assert.equal(again.alpha, whole.alpha);
+    const sent = gate.sent("/models/");
+    assert.ok(sent > 1000 && sent < 2.2 * PIECE_BYTES, `${sent} bytes`);
+    complaints.check();
+  });
+
+  test("without a network the model is taken as it was last seen", TIMEOUT, async (t) => {
+    const { gate } = stage;
+    gate.reset();
+    const { page, complaints } = await fresh(t);
+    const whole = await load(page);
+    gate.hook = (request, response) => isModel(request.url) && (response.destroy(), true);
+    const again = await load(page);
+    gate.reset();
+    assert.equal(again.alpha, whole.alpha);
+    complaints.check(FAILED_REQUEST);
+  });
+
+  test("a model from a Blob or an ArrayBuffer needs no network", { timeout: 240_000 }, async (t) => {
+    const { gate } = stage;
+    gate.reset();
+    const { page, complaints } = await fresh(t);
+    const whole = await load(page);
+    const found = await page.evaluate(async () => {
+      const blob = await (await fetch(hw.MODEL)).blob();
+      const image = await hw.photo("coffee", 60, 40);
+      const alphas = [];
+      for (const model of [blob, await blob.arrayBuffer()]) {
+        const segmenter = await hw.load({ model, split: "U3", size: 64, fallback: "none" });
+        alphas.push(hw.base64((await segmenter.segment(image)).mask.alpha));
+        segmenter.release();
+      }
+      return alphas;
+    });
+    assert.deepEqual(found, [whole.alpha, whole.alpha]);
+    complaints.check();
+  });
+});
+
+/** A picture that adds nothing to what a visit fetches. */
+async function smallPng(page) {
+  const text = await page.evaluate(async () => {
+    const canvas = Object.assign(document.createElement("canvas"), { width: 60, height: 40 });
+    const context = canvas.getContext("2d");
+    context.fillStyle = "#a42";
+    context.fillRect(15, 8, 30, 24);
+    return canvas.toDataURL("image/png");
+  });
+  return Buffer.from(text.split(",")[1], "base64");
+}
