@@ -69,7 +69,10 @@ export function startDrop(onArrival: (arrival: Arrival) => void, onRefusal: (why
 
 export async function fetchPhoto(address: string): Promise<Arrival> {
   const name = new URL(address, location.href).pathname.split("/").at(-1)!;
-  const answer = await fetch(address);
+  // The browser's own words for a server that is gone are "Failed to fetch".
+  const answer = await fetch(address).catch(() => {
+    throw new Error(`The photograph ${name} could not be fetched: check the connection, and that its server runs.`);
+  });
   if (!answer.ok) throw new Error(`The photograph ${name} could not be fetched: the server answered ${answer.status}.`);
   return { file: await answer.blob(), name };
 }
