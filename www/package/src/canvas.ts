@@ -3,8 +3,11 @@
 import { pause } from "./abort.js";
 import { HeadwaterError } from "./errors.js";
 
-/** An element where there is a document, so that it can be shown; else an OffscreenCanvas. */
+/** Either kind. */
 export type Canvas = HTMLCanvasElement | OffscreenCanvas;
+
+/** An element where there is a document, so that it can be shown; in a worker's TypeScript an OffscreenCanvas. */
+export type LocalCanvas = typeof globalThis extends { document: object } ? HTMLCanvasElement : OffscreenCanvas;
 
 /** What 2-D drawing needs of either. */
 export type Context = CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D;

@@ -1,6 +1,6 @@
 // What a segmentation gives: how much of each pixel belongs to the subject.
 
-import { type Canvas, type Context, breathe, newCanvas } from "./canvas.js";
+import { type Canvas, type Context, type LocalCanvas, breathe, newCanvas } from "./canvas.js";
 import { HeadwaterError } from "./errors.js";
 import { draw, toPicture } from "./picture.js";
 import type { ImageSource } from "./types.js";
@@ -38,10 +38,10 @@ export class Mask {
   }
 
   /** The same on a new canvas: an element where there is a document, an OffscreenCanvas in workers. */
-  toCanvas(): Canvas {
+  toCanvas(): LocalCanvas {
     const [canvas, context] = newCanvas(this.width, this.height, false);
     for (let row = 0; row < this.height; row += this.#stripe()) this.#paint(context, row);
-    return canvas;
+    return canvas as LocalCanvas;
   }
 
   /** The same as a bitmap, made in steps that leave the page responsive. The caller closes it. */
@@ -56,7 +56,7 @@ export class Mask {
    *
    * @throws HeadwaterError `bad-image` when the image cannot be drawn, or can no longer be.
    */
-  async cutout(image: ImageSource): Promise<Canvas> {
+  async cutout(image: ImageSource): Promise<LocalCanvas> {
     const [canvas, context] = newCanvas(this.width, this.height, false);
     const picture = await toPicture(image, Infinity);
     try {
@@ -68,7 +68,7 @@ export class Mask {
     context.globalCompositeOperation = "destination-in";
     context.drawImage(await this.#canvas(), 0, 0);
     context.globalCompositeOperation = "source-over";
-    return canvas;
+    return canvas as LocalCanvas;
   }
 
   async #canvas(): Promise<Canvas> {
