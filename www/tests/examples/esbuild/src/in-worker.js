@@ -1,0 +1,16 @@
+import { Segmenter } from "headwater/worker";
+
+const input = Object.assign(document.createElement("input"), { type: "file", accept: "image/*" });
+input.id = "in-worker";
+const segmenter = await Segmenter.load("/models/isnet.safetensors", {
+  size: 64,
+  wasm: "/headwater_bg.wasm",
+  worker: "/worker.js",
+  onProgress: ({ stage, loaded, total }) => console.log(stage, loaded, total),
+});
+input.onchange = async () => {
+  const photo = input.files[0];
+  const { mask } = await segmenter.segment(photo);
+  document.body.append(await mask.cutout(photo));
+};
+document.body.append(input);
