@@ -43,7 +43,11 @@ describe("the demo page", { skip: skip("demo") }, () => {
       { timeout: 150_000 },
     );
   const valueOf = async (page, name) => Number(await page.locator(id(name)).getAttribute("data-value"));
-  const screenshot = (page, name) => page.screenshot({ path: join(ARTEFACTS, `${name}.png`) });
+  const screenshot = async (page, name, options) => {
+    // When nothing moves any more: the background takes a moment to fall away.
+    await page.waitForTimeout(1500);
+    await page.screenshot({ path: join(ARTEFACTS, `${name}.png`), ...options });
+  };
   const overflow = (page) =>
     page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
 
@@ -147,7 +151,8 @@ describe("the demo page", { skip: skip("demo") }, () => {
     let [clear, solid] = [0, 0];
     for (let i = 3; i < png.data.length; i += 4) {
       clear += png.data[i] === 0 ? 1 : 0;
-      solid += png.data[i] === 255 ? 1 : 0;
+      // At 256 pixels the net is seldom quite sure.
+      solid += png.data[i] > 200 ? 1 : 0;
     }
     const pixels = png.width * png.height;
     assert.ok(png.width <= 600 && png.height <= 400 && pixels > 10_000, `${png.width}x${png.height}`);
@@ -252,15 +257,13 @@ describe("the demo page", { skip: skip("demo") }, () => {
       assert.ok((await overflow(page)) <= 0, `${await overflow(page)} px too wide before a photograph`);
       await cut(page);
       assert.ok((await overflow(page)) <= 0, `${await overflow(page)} px too wide`);
-      const backdrop = await page.evaluate(() => getComputedStyle(document.body).backgroundColor);
-      const light = /\d+/g
-        [Symbol.match](backdrop)
+      const backdrop = await page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
+      const light = (backdrop.match(/[\d.]+/g) ?? [])
         .slice(0, 3)
-        .map(Number)
-        .every((value) => value > 128);
+        .every((value) => Number(value) > (backdrop.startsWith("rgb") ? 128 : 0.5));
       assert.equal(light, colorScheme === "light", `${colorScheme}: ${backdrop}`);
       await screenshot(page, `phone-${colorScheme}`);
-      await page.screenshot({ path: join(ARTEFACTS, `phone-${colorScheme}-whole.png`), fullPage: true });
+      await screenshot(page, `phone-${colorScheme}-whole`, { fullPage: true });
       complaints.check();
     }
   });

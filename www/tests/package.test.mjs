@@ -22,7 +22,7 @@ describe("the package in a browser", { skip: skip("package") }, () => {
       globalThis.segmenter = await hw.load({ split: "U3", size, fallback: "none" });
       globalThis.digest = async ({ width, height, alpha }) => {
         const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", alpha));
-        const spread = Math.max(...alpha) - Math.min(...alpha);
+        const spread = hw.spread({ alpha });
         return { width, height, spread, hash: hw.base64(hash) };
       };
     }, SIZE);

@@ -32,6 +32,13 @@ function base64(bytes) {
   return btoa(text);
 }
 
+/** How many levels lie between a mask's least and greatest value. */
+function spread({ alpha }) {
+  let [least, most] = [255, 0];
+  for (const value of alpha) [least, most] = [Math.min(least, value), Math.max(most, value)];
+  return most - least;
+}
+
 /** A mask as it leaves the page. */
 function packed({ width, height, alpha }) {
   return { width, height, alpha: base64(alpha) };
@@ -55,4 +62,4 @@ function heard(segmenter) {
   return kinds;
 }
 
-globalThis.hw = { main, worker, MODEL, load, photo, photoCanvas, base64, packed, outcome, heard };
+globalThis.hw = { main, worker, MODEL, load, photo, photoCanvas, base64, spread, packed, outcome, heard };
