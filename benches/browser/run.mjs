@@ -3,7 +3,8 @@
 //     node benches/browser/run.mjs [--size 256] [--runs 5] [--seconds 120] [--photo coffee] [--json FILE]
 //
 // Needs `make build web`, the model and Chromium, as the browser's tests do; installs the peer beside itself. The peer
-// gets the whole net as `headwater export --split remote` writes it. A contender's runs end after `seconds`.
+// gets the whole net as `headwater export --split remote` writes it. A contender's runs end
+// after `seconds`, but there are two at least. Times stand only beside masks that agree.
 import { execFileSync, spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import os from "node:os";
@@ -127,7 +128,7 @@ async function contend(browser, files, name, options) {
   const kept_millis = await page.evaluate(([name, options]) => bench.load(name, options), [name, options]);
   await context.close();
   const [first_millis, ...later] = millis;
-  const median_millis = later.length > 0 ? later.toSorted((a, b) => a - b)[later.length >> 1] : null;
+  const median_millis = later.sort((a, b) => a - b)[later.length >> 1];
   const times = { cold_millis, kept_millis, first_millis, median_millis, later_runs: later.length };
   return { name, downloaded_bytes, ...times, js_heap_bytes: usedSize, ...rest };
 }

@@ -38,5 +38,5 @@ function megabytes(bytes) {
 }
 
 function millis(value) {
-  return value === null ? "-" : value.toFixed(0);
+  return value.toFixed(0);
 }
