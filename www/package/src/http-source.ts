@@ -296,7 +296,7 @@ async function readStart(url: URL, options: HttpOptions): Promise<Start> {
     }
     await tape.wind(answer.bytes[1], told(Math.max(end, answer.bytes[1])));
     let lead = tape.copy([0, answer.bytes[1]]);
-    tape.close();
+    await tape.end();
     while (lead.length < end) lead = await readOn(url, lead, end, options, started);
     return { ...started, lead, tape: undefined };
   } catch (error) {
