@@ -35,6 +35,7 @@ function digits(value: number): string {
 export function sentence(message: string): string {
   const text = message.trim();
   if (!text) return "Something went wrong, and it left no message.";
-  const capital = text[0]!.toUpperCase() + text.slice(1);
+  // Addresses have no capitals.
+  const capital = /^https?:/.test(text) ? text : text[0]!.toUpperCase() + text.slice(1);
   return /[.!?]$/.test(capital) ? capital : `${capital}.`;
 }
