@@ -3,8 +3,8 @@
 //     node benches/browser/run.mjs [--size 256] [--runs 5] [--seconds 120] [--photo coffee] [--json FILE]
 //
 // Needs `make build web`, the model and Chromium, as the browser's tests do; installs the peer beside itself. The peer
-// gets the whole net as `headwater export --split remote` writes it. A contender's runs end
-// after `seconds`, but there are two at least. Times stand only beside masks that agree.
+// gets the whole net as `headwater export --split remote` writes it. A contender's runs end after `seconds`, but there
+// are two at least. Times stand only beside masks that agree.
 import { execFileSync, spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import os from "node:os";
