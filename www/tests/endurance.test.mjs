@@ -5,9 +5,9 @@ import { openHarness } from "./support/browser.mjs";
 import { FULL, skip } from "./support/needs.mjs";
 import { openStage } from "./support/stage.mjs";
 
-const RUNS = FULL ? 500 : 60;
+const RUNS = FULL ? 500 : 40;
 /** Runs before anything is compared: caches of the browser and of the allocators fill. */
-const WARM = FULL ? 50 : 15;
+const WARM = FULL ? 50 : 10;
 /** A page's own bookkeeping moves by some hundred kilobytes; a mask kept by mistake would be 0.4 MB a run. */
 const MOST_HEAP_GROWTH = 2e6;
 
