@@ -25,24 +25,24 @@ struct Params {
 // input_0: [H, W, C0/4] vec4
 #define SOURCE input_0
 #define READ read_0
-#include "shared/conv_read.wgsl"
+#include "shared/read.wgsl"
 #ifdef PARTS_2
 // input_1: [H, W, C1/4] vec4
 #define SOURCE input_1
 #define READ read_1
-#include "shared/conv_read.wgsl"
+#include "shared/read.wgsl"
 #endif
 #ifdef PARTS_3
 // input_2: [H, W, C2/4] vec4
 #define SOURCE input_2
 #define READ read_2
-#include "shared/conv_read.wgsl"
+#include "shared/read.wgsl"
 #endif
 #ifdef PARTS_4
 // input_3: [H, W, C3/4] vec4
 #define SOURCE input_3
 #define READ read_3
-#include "shared/conv_read.wgsl"
+#include "shared/read.wgsl"
 #endif
 #ifdef RESIDUAL
 @group(0) @binding(_) var<storage, read> residual: array<vec4f>;   // [OH, OW, Co/4]
@@ -50,7 +50,7 @@ struct Params {
 // weights: [Co/8, parts, Kh, Kw, Cpart/4, 2, 4] vec4
 #define SOURCE weights
 #define READ read_weights
-#include "shared/conv_read.wgsl"
+#include "shared/read.wgsl"
 @group(0) @binding(_) var<storage, read> bias: array<vec4f>;       // [Co/8, 2]
 @group(0) @binding(_) var<storage, read_write> output: array<vec4f>; // [OH, OW, Co/4]
 

@@ -18,6 +18,7 @@ mod resample;
 mod run;
 mod texture;
 mod timing;
+mod tuning;
 mod warm;
 
 pub use adapter::{AdapterInfo, Choice, adapters};
@@ -29,8 +30,6 @@ pub use run::Made;
 pub use timing::DispatchTime;
 
 use crate::error::{Result, error};
-use crate::graph::fuse::MAX_PARTS;
-use crate::kernels::{Loads, TEXTURE_ROWS};
 use crate::plan::Limits;
 use pipelines::Pipelines;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -128,20 +127,6 @@ impl Gpu {
     /// The limits that plans have to respect.
     pub fn limits(&self) -> Limits {
         self.limits
-    }
-
-    /// How its driver best reads what heavy kernels read: [`crate::plan::lower`] wants to know.
-    pub fn loads(&self) -> Loads {
-        let limits = self.device.limits();
-        let textures = limits.max_texture_dimension_2d as usize >= TEXTURE_ROWS;
-        // A convolution reads up to its parts and its weights at once.
-        let images = limits.max_storage_textures_per_shader_stage as usize > MAX_PARTS;
-        match self.info.kind {
-            "cpu" if textures && images && self.info.name.contains("llvmpipe") => Loads::Images,
-            // In a browser SwiftShader reads buffers faster: IS-Net's U3 head takes 2.0 s there and not 3.6.
-            "cpu" if textures && self.info.backend != "webgpu" => Loads::Textures,
-            _ => Loads::Buffers,
-        }
     }
 
     /// # Errors

@@ -24,7 +24,14 @@ pub mod softmax;
 pub mod source;
 #[cfg(test)]
 mod tests;
+mod tuning;
 pub mod window;
+pub mod winograd;
+pub mod winograd_input;
+pub mod winograd_multiply;
+pub mod winograd_output;
+
+pub use tuning::{Loads, Tuning};
 
 use bytemuck::Pod;
 
@@ -115,19 +122,7 @@ pub struct Launch {
     pub textures: Vec<usize>,
 }
 
-/// How a device best reads what a heavy kernel reads most: a property of its driver, not of the net.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Loads {
-    /// From storage buffers: every real GPU.
-    #[default]
-    Buffers,
-    /// From read-only storage images: llvmpipe.
-    Images,
-    /// From sampled textures, by `textureLoad`: SwiftShader.
-    Textures,
-}
-
-/// Columns of a texture that holds a buffer's vec4s row by row, as `shaders/shared/conv_read.wgsl` has it.
+/// Columns of a texture that holds a buffer's vec4s row by row, as `shaders/shared/read.wgsl` has it.
 pub const TEXTURE_COLUMNS: usize = 4096;
 /// Rows that a texture may have on every adapter.
 pub const TEXTURE_ROWS: usize = 8192;

@@ -8,6 +8,7 @@
 mod assign;
 mod lower;
 mod pack;
+mod winograd;
 
 pub use lower::{lower, lower_between};
 pub use pack::{PackedWeight, Packing};

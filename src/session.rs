@@ -145,7 +145,7 @@ impl<T: Transport> Session<T> {
             // Where the server finishes, the last thing made here goes to it and so to the host.
             let ends_here = division.as_ref().is_none_or(|division| division.tail.is_some());
             let behind = if ends_here { setup.pixels } else { Edge::Host };
-            let plan = plan::lower_between(setup.pixels, &lowered, behind, gpu.loads())?;
+            let plan = plan::lower_between(setup.pixels, &lowered, behind, &gpu.tuning())?;
             plan.check(&gpu.limits())?;
             let weights = model.load(source, &graphs).await?;
             report.client_weight_bytes = unique_weight_bytes(&model, &graphs)?;

@@ -38,7 +38,7 @@ fn program(gpu: &Arc<Gpu>, [width, height]: [usize; 2], before: Edge, behind: Ed
     let mut net = Builder::new("picture", &[1, 3, height, width]);
     net.op("mask", conv3(), &["picture"], &[&[1, 3, 3, 3], &[1]]);
     let (graph, weights) = net.finish(&["mask"]);
-    let plan = lower_between(before, &[(&graph, &["picture"]), (&graph, &["mask"])], behind, gpu.loads()).unwrap();
+    let plan = lower_between(before, &[(&graph, &["picture"]), (&graph, &["mask"])], behind, &gpu.tuning()).unwrap();
     pollster::block_on(Program::new(gpu.clone(), plan, &weights)).unwrap()
 }
 

@@ -276,15 +276,15 @@ fn the_named_splits_are_the_five_between_the_stages() {
 fn plans_of_local_and_of_the_named_splits_are_sound_and_narrow() {
     let Some(path) = model_file("IS-Net's plans") else { return };
     let manifest = manifest(&path);
-    let ways = soundness::LOADS.into_iter().flat_map(|loads| [1024, 512].map(|size| (size, loads)));
-    for (size, loads) in ways {
+    let ways = soundness::tunings().into_iter().flat_map(|tuning| [1024, 512].map(|size| (size, tuning)));
+    for (size, tuning) in ways {
         let graph = manifest.graph.with_input_size(size, size).unwrap();
-        let mut plans = vec![("local", soundness::local(&graph, loads))];
+        let mut plans = vec![("local", soundness::local(&graph, &tuning))];
         for split in &manifest.splits {
-            plans.push((&split.name, soundness::divided(&graph, &manifest.graph.named_cut(split).unwrap(), loads)));
+            plans.push((&split.name, soundness::divided(&graph, &manifest.graph.named_cut(split).unwrap(), &tuning)));
         }
         for (name, plan) in plans {
-            let name = format!("{name} at {size}, {loads:?}");
+            let name = format!("{name} at {size}, {tuning:?}");
             let (peak, widest) = (plan.activation_bytes() as f64, plan.widest_bytes as f64);
             println!(
                 "{name}: {} dispatches, {} phases, activations {:.1} MB, {:.3} times the widest moment, weights {:.1} MB",

@@ -229,16 +229,16 @@ fn named_splits_are_legal_nested_and_of_one_shape_each_way() {
 #[test]
 fn plans_of_every_split_are_sound() {
     for (name, graph, _) in nets() {
-        for loads in soundness::LOADS {
-            let mut plans = vec![(format!("{name}, local"), soundness::local(&graph, loads))];
+        for tuning in soundness::tunings() {
+            let mut plans = vec![(format!("{name}, local"), soundness::local(&graph, &tuning))];
             plans.extend(legal_cuts(&graph).flat_map(|cut| {
                 [Edge::Host, Edge::Device].map(|pixels| {
                     let place = format!("{}, pixels by {pixels:?}", described(&name, &graph, &cut));
-                    (place, soundness::divided_between(&graph, &cut, loads, pixels))
+                    (place, soundness::divided_between(&graph, &cut, &tuning, pixels))
                 })
             }));
             for (place, plan) in plans {
-                let place = format!("{place}, {loads:?}");
+                let place = format!("{place}, {tuning:?}");
                 soundness::check(&place, &plan);
                 soundness::check_peak(&place, &plan);
             }

@@ -52,7 +52,7 @@ pub fn kernels(gpu: &Arc<Gpu>, ceilings: &Ceilings, mut seen: impl FnMut(&Kernel
     for case in cases() {
         verify(gpu, &case)?;
         let (graph, weights) = case.graph(case.size)?;
-        let plan = plan::lower(&[(&graph, &["y"])], gpu.loads())?;
+        let plan = plan::lower(&[(&graph, &["y"])], &gpu.tuning())?;
         if plan.check(&gpu.limits()).is_err() {
             continue;
         }
@@ -180,7 +180,7 @@ fn verify(gpu: &Arc<Gpu>, case: &Case) -> Result<()> {
     let input = Tensor::new(vec![1, case.channels, side, side], noise(case.channels * side * side, 4))?;
     let expected = reference::run(&graph, &weights, std::slice::from_ref(&input))?.swap_remove(0);
     let program =
-        pollster::block_on(Program::new(gpu.clone(), plan::lower(&[(&graph, &["y"])], gpu.loads())?, &weights))?;
+        pollster::block_on(Program::new(gpu.clone(), plan::lower(&[(&graph, &["y"])], &gpu.tuning())?, &weights))?;
     program.poison();
     let found = pollster::block_on(program.run(0, &[input.data()]))?.swap_remove(0);
     let off = expected.data().iter().zip(&found).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);

@@ -58,7 +58,7 @@ pub fn segment(
     let start = now_millis();
     let graph = fuse(graph);
     let outputs: Vec<&str> = graph.outputs.iter().map(|&id| graph.tensors[id].name.as_str()).collect();
-    let plan = plan::lower(&[(&graph, &outputs)], gpu.loads())?;
+    let plan = plan::lower(&[(&graph, &outputs)], &gpu.tuning())?;
     let program = pollster::block_on(Program::new(gpu.clone(), plan, weights))?;
     let setup_millis = now_millis() - start;
     let inputs: Vec<Vec<f32>> =

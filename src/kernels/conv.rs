@@ -63,11 +63,7 @@ pub fn launch(conv: &Conv, parts: &[Extent], kernel: [usize; 2], out: Extent, lo
     let quads: usize = parts.iter().map(|part| part.quads()).sum();
     let weights = blocks * kernel[0] * kernel[1] * quads * BLOCK;
     let fit = parts.iter().map(|part| part.vec4s()).chain([weights]).all(|n| n <= TEXTURE_COLUMNS * TEXTURE_ROWS);
-    let textures = match loads {
-        Loads::Images if fit => Some("IMAGES"),
-        Loads::Textures if fit => Some("TEXTURES"),
-        _ => None,
-    };
+    let textures = loads.define().filter(|_| fit);
     defines.extend(textures);
     let mut launch = Launch::new(Key::with("conv", defines), &params, tiles * out.height * blocks);
     if textures.is_some() {

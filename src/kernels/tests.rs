@@ -118,4 +118,8 @@ fn uniforms_lie_alike_on_host_and_device() {
     same_layout!(resize: in_size out_size step offset quads nearest);
     same_layout!(softmax: pixels channels);
     same_layout!(window: in_size out_size origin step outside fill);
+    same_layout!(winograd_input: in_size pad dilation grid first_tile tiles rows quads first_quad all_quads);
+    same_layout!(winograd_multiply: rows groups quads blocks);
+    same_layout!(winograd_output: out_size dilation grid first_tile tiles rows quads all_quads before before_args
+        after_args after);
 }

@@ -1,25 +1,26 @@
 //! From fused graph segments to dispatches.
 
+mod conv;
+
 use super::assign::assign;
-use super::{Dispatch, Edge, Layout, Operand, PackedWeight, Packing, Phase, Plan, Value, ValueId};
+use super::{Dispatch, Edge, Layout, Operand, PackedWeight, Packing, Phase, Plan, Value, ValueId, winograd};
 use crate::error::{Result, bail, error};
-use crate::graph::fuse::MAX_PARTS;
 use crate::graph::op::Op;
-use crate::graph::{Conv, Graph, Node};
+use crate::graph::{Graph, Node};
 use crate::kernels::{
-    Extent, Launch, Loads, activation, binary, concat, conv, conv_depthwise, conv_grouped, conv_transpose,
-    global_average, pack, pool, resize, softmax, window,
+    Extent, Launch, Tuning, activation, binary, conv_transpose, global_average, pack, pool, resize, softmax, window,
 };
-use std::collections::HashMap;
+use conv::kernel_shape;
+use std::collections::{HashMap, HashSet};
 
 /// Lowers fused segments of one graph, run in order. `readbacks` names for each segment which of its
-/// outputs the host wants; the others stay in place for later segments. `loads` is the device's, as
-/// `Gpu::loads` gives it.
+/// outputs the host wants; the others stay in place for later segments. `tuning` is the device's, as
+/// `Gpu::tuning` gives it.
 ///
 /// # Errors
 /// `UnsupportedOperator` for a form that no kernel computes; `BadShape` when segments do not fit together.
-pub fn lower(segments: &[(&Graph, &[&str])], loads: Loads) -> Result<Plan> {
-    lower_between(Edge::Host, segments, Edge::Host, loads)
+pub fn lower(segments: &[(&Graph, &[&str])], tuning: &Tuning) -> Result<Plan> {
+    lower_between(Edge::Host, segments, Edge::Host, tuning)
 }
 
 /// As [`lower`]; `before` says who writes the inputs of the first segment, `behind` who reads what the
@@ -27,8 +28,9 @@ pub fn lower(segments: &[(&Graph, &[&str])], loads: Loads) -> Result<Plan> {
 ///
 /// # Errors
 /// Those of [`lower`].
-pub fn lower_between(before: Edge, segments: &[(&Graph, &[&str])], behind: Edge, loads: Loads) -> Result<Plan> {
-    let mut lowering = Lowering { loads, ..Lowering::default() };
+pub fn lower_between(before: Edge, segments: &[(&Graph, &[&str])], behind: Edge, tuning: &Tuning) -> Result<Plan> {
+    let winograd = winograd::choose(segments, tuning);
+    let mut lowering = Lowering { tuning: *tuning, winograd, ..Lowering::default() };
     for (index, (graph, wanted)) in segments.iter().enumerate() {
         let edge = |outer: bool, edge: Edge| if outer { edge } else { Edge::Host };
         lowering.segment(edge(index == 0, before), graph, wanted, edge(index + 1 == segments.len(), behind))?;
@@ -40,7 +42,9 @@ pub fn lower_between(before: Edge, segments: &[(&Graph, &[&str])], behind: Edge,
 
 #[derive(Default)]
 struct Lowering {
-    loads: Loads,
+    tuning: Tuning,
+    /// Segment and node of the convolutions that are computed so.
+    winograd: HashSet<(usize, usize)>,
     values: Vec<Value>,
     /// The quads of each tensor by its name.
     by_name: HashMap<String, ValueId>,
@@ -77,8 +81,8 @@ impl Lowering {
             };
             self.by_name.insert(tensor.name.clone(), quads);
         }
-        for node in &graph.nodes {
-            self.node(graph, node).map_err(|e| e.context(format!("node {:?} ({})", node.name, node.op.name())))?;
+        for (index, node) in graph.nodes.iter().enumerate() {
+            self.node(graph, index).map_err(|e| e.context(format!("node {:?} ({})", node.name, node.op.name())))?;
         }
         for name in wanted {
             let quads = self.named(name)?;
@@ -95,7 +99,8 @@ impl Lowering {
         Ok(())
     }
 
-    fn node(&mut self, graph: &Graph, node: &Node) -> Result<()> {
+    fn node(&mut self, graph: &Graph, index: usize) -> Result<()> {
+        let node = &graph.nodes[index];
         let inputs =
             node.inputs.iter().map(|&id| self.named(&graph.tensors[id].name)).collect::<Result<Vec<ValueId>>>()?;
         let output = &graph.tensors[node.output];
@@ -109,6 +114,13 @@ impl Lowering {
             self.join_beyond(1, &node.name, &mut parts, &mut reads);
             let Operand::Value(joined) = reads[0] else { bail!(Internal, "a concatenation of constants") };
             self.by_name.insert(output.name.clone(), joined);
+            return Ok(());
+        }
+        if let Op::Conv(conv) = &node.op
+            && self.winograd.contains(&(self.phases.len(), index))
+        {
+            let value = self.winograd(graph, node, conv, &inputs)?;
+            self.by_name.insert(output.name.clone(), value);
             return Ok(());
         }
         let out = Extent::of(&output.shape);
@@ -158,65 +170,6 @@ impl Lowering {
         Ok(())
     }
 
-    fn conv(
-        &mut self,
-        graph: &Graph,
-        node: &Node,
-        conv: &Conv,
-        inputs: &[Extent],
-        reads: &mut Vec<Operand>,
-    ) -> Result<Launch> {
-        let shape = kernel_shape(graph, node)?;
-        let out = Extent::of(&graph.tensors[node.output].shape);
-        let kernel = [shape[2], shape[3]];
-        let mut parts = inputs[..inputs.len() - usize::from(conv.epilogue.residual)].to_vec();
-        let most = if conv.groups == 1 { MAX_PARTS } else { 1 };
-        self.join_beyond(most, &node.name, &mut parts, reads);
-        let input = parts[0];
-        if conv.groups == 1 {
-            let channels = parts.iter().map(|extent| extent.channels).collect();
-            self.weights_of(graph, node, Packing::Conv { shape, parts: channels }, out.channels, conv::BLOCK, reads);
-            return Ok(conv::launch(conv, &parts, kernel, out, self.loads));
-        }
-        let depthwise = conv.groups == input.channels && conv.groups == out.channels;
-        if depthwise {
-            let packing = Packing::Depthwise { channels: out.channels, window: kernel[0] * kernel[1] };
-            self.weights_of(graph, node, packing, out.channels, 4, reads);
-            Ok(conv_depthwise::launch(conv, input, kernel, out))
-        } else {
-            self.weights_of(graph, node, Packing::Grouped { shape }, out.channels, 4, reads);
-            Ok(conv_grouped::launch(conv, input, kernel, out))
-        }
-    }
-
-    /// Copies the first parts together until no more than `most` are left to be read side by side.
-    fn join_beyond(&mut self, most: usize, node: &str, parts: &mut Vec<Extent>, reads: &mut Vec<Operand>) {
-        while parts.len() > most {
-            let (a, b) = (parts[0], parts[1]);
-            let out = Extent { channels: a.channels + b.channels, ..a };
-            let value = self.value(node, out, Layout::Quads);
-            self.dispatch(node, concat::launch(a, b), vec![reads[0], reads[1]], value, 0);
-            parts.splice(..2, [out]);
-            reads.splice(..2, [Operand::Value(value)]);
-        }
-    }
-
-    /// Packs a convolution's weights and its bias (or zeros) and adds both to what it reads.
-    fn weights_of(
-        &mut self,
-        graph: &Graph,
-        node: &Node,
-        packing: Packing,
-        channels: usize,
-        block: usize,
-        reads: &mut Vec<Operand>,
-    ) {
-        let name = |at: usize| node.weights.get(at).map(|&id| graph.weights[id].name.as_str());
-        let kernel = self.weight(name(0), packing);
-        let bias = self.weight(name(1), Packing::Bias { channels, block });
-        reads.extend([kernel, bias]);
-    }
-
     /// The constant, packed once however many nodes and segments read it so.
     fn weight(&mut self, source: Option<&str>, packing: Packing) -> Operand {
         let packed = PackedWeight::new(source, packing);
@@ -249,9 +202,4 @@ impl Lowering {
     fn dispatch(&mut self, node: &str, launch: Launch, reads: Vec<Operand>, output: ValueId, macs: u64) {
         self.phase.dispatches.push(Dispatch { node: node.to_owned(), launch, reads, output, macs });
     }
-}
-
-fn kernel_shape(graph: &Graph, node: &Node) -> Result<[usize; 4]> {
-    let shape = &graph.weights[node.weights[0]].shape;
-    <[usize; 4]>::try_from(shape.as_slice()).map_err(|_| error!(BadShape, "weights of shape {shape:?}"))
 }

@@ -1,7 +1,7 @@
 //! Constants in the order in which a kernel reads them.
 
 use crate::error::{Result, bail};
-use crate::kernels::{conv, conv_depthwise, conv_grouped, conv_transpose};
+use crate::kernels::{conv, conv_depthwise, conv_grouped, conv_transpose, winograd};
 use crate::model::Weights;
 
 /// A constant as a kernel wants it.
@@ -20,6 +20,13 @@ pub struct PackedWeight {
 pub enum Packing {
     /// For [`conv`]: `[Co, Ci, Kh, Kw]`, and the channels of each part read side by side.
     Conv {
+        /// Of the weights.
+        shape: [usize; 4],
+        /// Channels of each part.
+        parts: Vec<usize>,
+    },
+    /// For [`winograd`], transformed: as [`Packing::Conv`].
+    Winograd {
         /// Of the weights.
         shape: [usize; 4],
         /// Channels of each part.
@@ -66,6 +73,10 @@ impl PackedWeight {
                 let inputs: usize = parts.iter().map(|&channels| quads(channels)).sum();
                 o.next_multiple_of(conv::BLOCK) * inputs * kh * kw
             }
+            Packing::Winograd { shape: [o, ..], parts } => {
+                let inputs: usize = parts.iter().map(|&channels| quads(channels)).sum();
+                winograd::NUMBERS * o.next_multiple_of(winograd::BLOCK) * inputs
+            }
             Packing::Depthwise { channels, window } => quads(*channels) * window,
             Packing::Grouped { shape: [o, i, kh, kw] } => quads(*o) * i * kh * kw,
             Packing::Transposed { shape: [i, o, kh, kw], groups } => quads(o * groups) * (i / groups) * kh * kw,
@@ -86,9 +97,10 @@ impl PackedWeight {
         };
         let given = values.as_deref().unwrap_or(&[]);
         let expected = match &self.packing {
-            Packing::Conv { shape, .. } | Packing::Grouped { shape } | Packing::Transposed { shape, .. } => {
-                shape.iter().product()
-            }
+            Packing::Conv { shape, .. }
+            | Packing::Winograd { shape, .. }
+            | Packing::Grouped { shape }
+            | Packing::Transposed { shape, .. } => shape.iter().product(),
             Packing::Depthwise { channels, window } => channels * window,
             Packing::Bias { channels, .. } => values.as_ref().map_or(0, |_| *channels),
             Packing::Quads { shape } => shape.iter().product(),
@@ -98,6 +110,7 @@ impl PackedWeight {
         }
         Ok(match &self.packing {
             Packing::Conv { shape, parts } => conv::pack_weights(given, *shape, parts),
+            Packing::Winograd { shape, parts } => winograd::pack_weights(given, *shape, parts),
             Packing::Depthwise { channels, window } => conv_depthwise::pack_weights(given, *channels, *window),
             Packing::Grouped { shape } => conv_grouped::pack_weights(given, *shape),
             Packing::Transposed { shape, groups } => conv_transpose::pack_weights(given, *shape, *groups),

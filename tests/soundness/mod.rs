@@ -5,7 +5,7 @@
 use headwater::graph::Graph;
 use headwater::graph::cuts::Cut;
 use headwater::graph::fuse::fuse;
-use headwater::kernels::Loads;
+use headwater::kernels::{Loads, Tuning};
 use headwater::kernels::source::permutations;
 use headwater::plan::{Edge, Operand, Plan, ValueId, lower, lower_between};
 use std::collections::HashMap;
@@ -13,22 +13,31 @@ use std::collections::HashMap;
 /// How many times the bytes of the widest moment a plan's buffers may take.
 pub(crate) const MOST_OVER_WIDEST: f64 = 1.5;
 
-/// Every way in which a device may want to read.
-pub(crate) const LOADS: [Loads; 3] = [Loads::Buffers, Loads::Images, Loads::Textures];
+/// Every way in which a device may want to read, and convolutions in every way: as real GPUs have them, all
+/// directly, and Winograd's way wherever it is possible, in the shortest strips.
+pub(crate) fn tunings() -> [Tuning; 4] {
+    let tuning = Tuning::default();
+    [
+        tuning,
+        Tuning { loads: Loads::Images, transform_macs: Tuning::DIRECT, ..tuning },
+        Tuning { loads: Loads::Textures, transform_macs: 0, strip_bytes: 1, product_rows: 8, ..tuning },
+        Tuning { loads: Loads::Images, transform_macs: 0, product_rows: 16, ..tuning },
+    ]
+}
 
 /// The plan of a whole graph, fused, all outputs read back.
-pub(crate) fn local(graph: &Graph, loads: Loads) -> Plan {
+pub(crate) fn local(graph: &Graph, tuning: &Tuning) -> Plan {
     let fused = fuse(graph);
-    lower(&[(&fused, &names(graph, &graph.outputs))], loads).unwrap()
+    lower(&[(&fused, &names(graph, &graph.outputs))], tuning).unwrap()
 }
 
 /// The plan of a cut's head and tail, fused, as a session lowers them.
-pub(crate) fn divided(graph: &Graph, cut: &Cut, loads: Loads) -> Plan {
-    divided_between(graph, cut, loads, Edge::Host)
+pub(crate) fn divided(graph: &Graph, cut: &Cut, tuning: &Tuning) -> Plan {
+    divided_between(graph, cut, tuning, Edge::Host)
 }
 
 /// The same, `pixels` before the head and behind the tail; the mask goes to the host where the server finishes.
-pub(crate) fn divided_between(graph: &Graph, cut: &Cut, loads: Loads, pixels: Edge) -> Plan {
+pub(crate) fn divided_between(graph: &Graph, cut: &Cut, tuning: &Tuning, pixels: Edge) -> Plan {
     let division = graph.divide(cut).unwrap();
     let handed_on = |id: &usize| pixels == Edge::Device || !graph.inputs.contains(id);
     let made: Vec<usize> = cut.up.iter().copied().filter(handed_on).collect();
@@ -37,7 +46,7 @@ pub(crate) fn divided_between(graph: &Graph, cut: &Cut, loads: Loads, pixels: Ed
     let mut segments = vec![(&head, up.as_slice())];
     segments.extend(tail.as_ref().map(|tail| (tail, outputs.as_slice())));
     let behind = if division.tail.is_some() { pixels } else { Edge::Host };
-    lower_between(pixels, &segments, behind, loads).unwrap()
+    lower_between(pixels, &segments, behind, tuning).unwrap()
 }
 
 fn names<'a>(graph: &'a Graph, ids: &[usize]) -> Vec<&'a str> {
@@ -47,13 +56,13 @@ fn names<'a>(graph: &'a Graph, ids: &[usize]) -> Vec<&'a str> {
 /// Plays the plan through over buffers that remember which value they hold.
 ///
 /// A value that is read must still be what its buffer holds: it was written before, and no other value
-/// has taken the buffer since. No dispatch may see one buffer both for reading and for writing. The widest
+/// has taken the buffer since. Only the dispatches of one node write a value. No dispatch may see one buffer both for reading and for writing. The widest
 /// moment is summed anew from what was seen. Every pipeline is one that the shader tests validate.
 pub(crate) fn check(name: &str, plan: &Plan) {
     let known: Vec<_> = permutations().collect();
-    let mut played = Played { plan, name, holds: HashMap::new(), lives: vec![None; plan.values.len()], step: 0 };
+    let mut played = Played { plan, name, holds: HashMap::new(), writers: HashMap::new(), lives: vec![None; plan.values.len()], step: 0 };
     for phase in &plan.phases {
-        phase.uploads.iter().chain(&phase.given).for_each(|&id| played.write(id));
+        phase.uploads.iter().chain(&phase.given).for_each(|&id| played.write(id, "upload"));
         played.step += 1;
         for dispatch in &phase.dispatches {
             let node = &dispatch.node;
@@ -70,7 +79,7 @@ pub(crate) fn check(name: &str, plan: &Plan) {
                     Operand::Weight(id) => assert!(id < plan.weights.len(), "{name}, {node}: no weight {id}"),
                 }
             }
-            played.write(dispatch.output);
+            played.write(dispatch.output, node);
             played.step += 1;
         }
         phase.readbacks.iter().chain(&phase.results).for_each(|&id| played.read(id, "readback"));
@@ -92,19 +101,27 @@ struct Played<'a> {
     name: &'a str,
     /// By buffer.
     holds: HashMap<usize, ValueId>,
+    /// By value.
+    writers: HashMap<ValueId, &'a str>,
     /// First and last step at which each value was seen.
     lives: Vec<Option<(usize, usize)>>,
     step: usize,
 }
 
-impl Played<'_> {
-    fn write(&mut self, id: ValueId) {
+impl<'a> Played<'a> {
+    fn write(&mut self, id: ValueId, node: &'a str) {
         let value = &self.plan.values[id];
         let room = self.plan.buffers[value.buffer];
         assert!(value.bytes() <= room, "{}: {:?} takes {} bytes of {room}", self.name, value.name, value.bytes());
-        assert!(self.lives[id].is_none(), "{}: {:?} is written twice", self.name, value.name);
-        self.lives[id] = Some((self.step, self.step));
-        self.holds.insert(value.buffer, id);
+        let writer = *self.writers.entry(id).or_insert(node);
+        assert_eq!(writer, node, "{}: {:?} has two writers", self.name, value.name);
+        if let Some((_, last)) = &mut self.lives[id] {
+            *last = self.step;
+            assert_eq!(self.holds[&value.buffer], id, "{}: {:?} was lost between its writes", self.name, value.name);
+        } else {
+            self.lives[id] = Some((self.step, self.step));
+            self.holds.insert(value.buffer, id);
+        }
     }
 
     fn read(&mut self, id: ValueId, node: &str) {

@@ -5,16 +5,21 @@ use crate::{Runtime, check_runtime};
 use headwater::gpu::{ADAPTER_VARIABLE, Choice, Gpu, Program};
 use headwater::graph::Graph;
 use headwater::graph::fuse::fuse;
-use headwater::kernels::Loads;
+use headwater::kernels::{Loads, Tuning};
 use headwater::plan;
 use headwater::tensor::Tensor;
 use std::sync::Arc;
+
+/// F(4x4, 3x3) adds numbers up to ten times its inputs (the rows of B^T) and up to eighteen times its products
+/// (those of A^T), which cancel at the end: more is rounded off than by the direct convolution. The largest
+/// error met is 3.3 times what that is allowed.
+const WINOGRAD_GROWTH: f64 = 5.0;
 
 /// Plans run on the adapter that the environment names, or the first there is.
 struct OnGpu {
     gpu: Arc<Gpu>,
     fused: bool,
-    loads: Loads,
+    tuning: Tuning,
 }
 
 impl Runtime for OnGpu {
@@ -24,13 +29,18 @@ impl Runtime for OnGpu {
 
     fn run(&self, problem: &Problem) -> headwater::Result<Vec<Tensor>> {
         let graph = if self.fused { fuse(&problem.graph) } else { problem.graph.clone() };
-        run(&self.gpu, &graph, problem, self.loads)
+        run(&self.gpu, &graph, problem, &self.tuning)
+    }
+
+    fn epsilon(&self) -> f64 {
+        let growth = if self.tuning.transform_macs == 0 { WINOGRAD_GROWTH } else { 1.0 };
+        growth * f64::from(f32::EPSILON)
     }
 }
 
-fn run(gpu: &Arc<Gpu>, graph: &Graph, problem: &Problem, loads: Loads) -> headwater::Result<Vec<Tensor>> {
+fn run(gpu: &Arc<Gpu>, graph: &Graph, problem: &Problem, tuning: &Tuning) -> headwater::Result<Vec<Tensor>> {
     let names: Vec<&str> = graph.outputs.iter().map(|&id| graph.tensors[id].name.as_str()).collect();
-    let plan = plan::lower(&[(graph, &names)], loads)?;
+    let plan = plan::lower(&[(graph, &names)], tuning)?;
     let program = pollster::block_on(Program::new(gpu.clone(), plan, &problem.weights))?;
     program.poison();
     let inputs: Vec<&[f32]> = problem.inputs.iter().map(Tensor::data).collect();
@@ -58,17 +68,32 @@ fn open() -> Option<Arc<Gpu>> {
 #[test]
 fn the_gpu_agrees_as_the_graph_stands() {
     if let Some(gpu) = open() {
-        let loads = gpu.loads();
-        check_runtime(&OnGpu { gpu, fused: false, loads });
+        let tuning = gpu.tuning();
+        check_runtime(&OnGpu { gpu, fused: false, tuning });
     }
 }
 
 #[test]
 fn the_gpu_agrees_when_fused() {
     if let Some(gpu) = open() {
-        for loads in [Loads::Buffers, Loads::Textures, gpu.loads()] {
+        for loads in [Loads::Buffers, Loads::Textures, gpu.tuning().loads] {
             println!("loads: {loads:?}");
-            check_runtime(&OnGpu { gpu: gpu.clone(), fused: true, loads });
+            let tuning = Tuning { loads, transform_macs: Tuning::DIRECT, ..gpu.tuning() };
+            check_runtime(&OnGpu { gpu: gpu.clone(), fused: true, tuning });
+        }
+    }
+}
+
+/// Every convolution that can be computed Winograd's way, with each width of the product, each way to read,
+/// and strips from one to all tiles.
+#[test]
+fn the_gpu_agrees_winograds_way() {
+    if let Some(gpu) = open() {
+        let ways = [(4, 1, Loads::Buffers), (8, 1 << 16, gpu.tuning().loads), (16, 1 << 30, Loads::Textures)];
+        for (product_rows, strip_bytes, loads) in ways {
+            println!("product of {product_rows} rows, strips of {strip_bytes} bytes, loads: {loads:?}");
+            let tuning = Tuning { product_rows, strip_bytes, loads, transform_macs: 0, ..gpu.tuning() };
+            check_runtime(&OnGpu { gpu: gpu.clone(), fused: true, tuning });
         }
     }
 }

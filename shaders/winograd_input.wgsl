@@ -1,0 +1,88 @@
+// Winograd's first step, B^T d B for each tile: 6x6 input pixels around 4x4 outputs.
+#include "shared/invocation.wgsl"
+
+struct Params {
+    in_size: vec2u,    // width, height
+    pad: vec2i,        // left, top
+    dilation: vec2u,   // x, y; so is the next
+    grid: vec2u,       // tiles of one picture
+    first_tile: u32,
+    tiles: u32,        // of this strip
+    rows: u32,         // tiles that the output has room for
+    quads: u32,        // channels / 4, rounded up, of this part of the input
+    first_quad: u32,   // where the part lies among all parts
+    all_quads: u32,
+}
+
+@group(0) @binding(_) var<uniform> p: Params;
+@group(0) @binding(_) var<storage, read> input: array<vec4f>;        // [H, W, C/4]
+@group(0) @binding(_) var<storage, read_write> output: array<vec4f>; // [36, rows, all_quads]
+#include "shared/winograd.wgsl"
+
+fn transform(a: vec4f, b: vec4f, c: vec4f, d: vec4f, e: vec4f, f: vec4f) -> Six {
+    return Six(
+        4.0 * a - 5.0 * c + e,
+        d + e - 4.0 * (b + c),
+        e - d + 4.0 * (b - c),
+        e - c + 2.0 * (d - b),
+        e - c + 2.0 * (b - d),
+        4.0 * b - 5.0 * d + f,
+    );
+}
+
+fn pixel(x: i32, y: i32, quad: u32) -> vec4f {
+    let at = clamp(vec2i(x, y), vec2i(0), vec2i(p.in_size) - 1);
+    let value = input[(u32(at.y) * p.in_size.x + u32(at.x)) * p.quads + quad];
+    return select(vec4f(0.0), value, x == at.x && y == at.y);
+}
+
+fn column(x: i32, y: i32, quad: u32) -> Six {
+    let step = i32(p.dilation.y);
+    return transform(
+        pixel(x, y, quad),
+        pixel(x, y + step, quad),
+        pixel(x, y + 2 * step, quad),
+        pixel(x, y + 3 * step, quad),
+        pixel(x, y + 4 * step, quad),
+        pixel(x, y + 5 * step, quad),
+    );
+}
+
+// Six of the 36 numbers of a tile, side by side in the output's first axis.
+fn put(at: u32, number: u32, row: Six) {
+    let step = p.rows * p.all_quads;
+    let first = at + number * step;
+    output[first] = row.a;
+    output[first + step] = row.b;
+    output[first + 2u * step] = row.c;
+    output[first + 3u * step] = row.d;
+    output[first + 4u * step] = row.e;
+    output[first + 5u * step] = row.f;
+}
+
+@compute @workgroup_size(64)
+fn main(
+    @builtin(workgroup_id) workgroup: vec3u,
+    @builtin(num_workgroups) workgroups: vec3u,
+    @builtin(local_invocation_index) local: u32,
+) {
+    let index = invocation_index(workgroup, workgroups, local);
+    let quad = index % p.quads;
+    let tile = index / p.quads;
+    if (tile >= p.tiles) { return; }
+    let corner = vec2i(tile_origin(p.first_tile + tile)) - p.pad;
+    let step = i32(p.dilation.x);
+    let c0 = column(corner.x, corner.y, quad);
+    let c1 = column(corner.x + step, corner.y, quad);
+    let c2 = column(corner.x + 2 * step, corner.y, quad);
+    let c3 = column(corner.x + 3 * step, corner.y, quad);
+    let c4 = column(corner.x + 4 * step, corner.y, quad);
+    let c5 = column(corner.x + 5 * step, corner.y, quad);
+    let at = tile * p.all_quads + p.first_quad + quad;
+    put(at, 0u, transform(c0.a, c1.a, c2.a, c3.a, c4.a, c5.a));
+    put(at, 6u, transform(c0.b, c1.b, c2.b, c3.b, c4.b, c5.b));
+    put(at, 12u, transform(c0.c, c1.c, c2.c, c3.c, c4.c, c5.c));
+    put(at, 18u, transform(c0.d, c1.d, c2.d, c3.d, c4.d, c5.d));
+    put(at, 24u, transform(c0.e, c1.e, c2.e, c3.e, c4.e, c5.e));
+    put(at, 30u, transform(c0.f, c1.f, c2.f, c3.f, c4.f, c5.f));
+}

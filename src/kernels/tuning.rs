@@ -1,0 +1,57 @@
+//! What suits a device: properties of its driver and its hardware, not of any net.
+
+/// How a device best reads what a heavy kernel reads most.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Loads {
+    /// From storage buffers: every real GPU.
+    #[default]
+    Buffers,
+    /// From read-only storage images: llvmpipe.
+    Images,
+    /// From sampled textures, by `textureLoad`: SwiftShader.
+    Textures,
+}
+
+impl Loads {
+    /// What makes a shader read so, where it can.
+    pub(crate) fn define(self) -> Option<&'static str> {
+        match self {
+            Self::Buffers => None,
+            Self::Images => Some("IMAGES"),
+            Self::Textures => Some("TEXTURES"),
+        }
+    }
+}
+
+/// How convolutions are computed on a device. Any value is right; they differ in time and memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tuning {
+    /// How the matrix products and the direct convolution read.
+    pub loads: Loads,
+    /// Tiles that one invocation of [`super::winograd_multiply`] holds: 4, 8 or 16.
+    pub product_rows: usize,
+    /// What one number of a tile that is transformed there or back costs, in multiply-adds of the product.
+    /// Winograd's way is taken where it is the cheaper one; [`Tuning::DIRECT`] switches it off.
+    pub transform_macs: u64,
+    /// Bytes that a strip's transformed tiles may take, before and behind the product each.
+    pub strip_bytes: u64,
+    /// Bytes that all transformed weights of a plan may take above what they take as they are.
+    pub weight_growth_bytes: u64,
+}
+
+impl Tuning {
+    /// A cost of transforms at which no convolution is computed Winograd's way.
+    pub const DIRECT: u64 = u64::MAX;
+}
+
+impl Default for Tuning {
+    fn default() -> Self {
+        Self {
+            loads: Loads::Buffers,
+            product_rows: 4,
+            transform_macs: 40,
+            strip_bytes: 32 << 20,
+            weight_growth_bytes: 192 << 20,
+        }
+    }
+}

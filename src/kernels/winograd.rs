@@ -1,0 +1,108 @@
+//! Winograd's F(4x4, 3x3): a 3x3 convolution of stride 1 from a quarter of the products (Lavin and Gray,
+//! <https://arxiv.org/abs/1509.09308>).
+//!
+//! Three kernels one after the other: [`super::winograd_input`], [`super::winograd_multiply`] and
+//! [`super::winograd_output`]. A dilated convolution is taken as undilated ones over every dilation-th pixel.
+//! The tiles of a picture are taken in strips, so that what lies between the kernels stays small.
+
+use super::{Extent, xy};
+use crate::graph::Conv;
+
+/// Numbers of a transformed tile, and so matrix products: 6 by 6.
+pub const NUMBERS: usize = 36;
+/// Outputs of a tile along each axis.
+pub const TILE: usize = 4;
+/// Output channels of a block of weights.
+pub const BLOCK: usize = 16;
+/// Tiles of a strip are a multiple of this, the most that an invocation holds.
+pub const STRIP: usize = 16;
+
+/// The tiles of an output.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Grid {
+    /// Of one picture, x and y.
+    pub(super) tiles: [u32; 2],
+    /// Pictures, x and y.
+    pub(super) dilation: [u32; 2],
+}
+
+/// Some of the tiles, one after the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Strip {
+    /// The first one's number.
+    pub first: usize,
+    /// How many there are.
+    pub tiles: usize,
+    /// How many there is room for, a multiple of [`STRIP`].
+    pub rows: usize,
+}
+
+impl Grid {
+    /// `None` where the convolution is not of the kind: 3x3, stride 1, one group.
+    pub fn of(conv: &Conv, kernel: [usize; 2], out: Extent) -> Option<Self> {
+        if kernel != [3, 3] || conv.strides != [1, 1] || conv.groups != 1 {
+            return None;
+        }
+        let dilation = xy(conv.dilations);
+        let size = out.xy();
+        let tiles = [0, 1].map(|axis| size[axis].div_ceil(dilation[axis]).div_ceil(TILE as u32));
+        Some(Self { tiles, dilation })
+    }
+
+    /// Tiles of all pictures.
+    pub fn count(self) -> usize {
+        self.tiles.iter().chain(&self.dilation).map(|&count| count as usize).product()
+    }
+
+    /// As few strips of about the same length as keep `bytes_a_tile` within `most_bytes` each.
+    pub fn strips(self, bytes_a_tile: u64, most_bytes: u64) -> Vec<Strip> {
+        let tiles = self.count();
+        let most = (most_bytes / bytes_a_tile.max(1)) as usize / STRIP * STRIP;
+        let strips = tiles.div_ceil(most.max(STRIP));
+        let rows = tiles.div_ceil(strips).next_multiple_of(STRIP);
+        (0..tiles).step_by(rows).map(|first| Strip { first, tiles: rows.min(tiles - first), rows }).collect()
+    }
+}
+
+/// Weights `[Co, Ci, 3, 3]` as the product reads them, `[36, Co/16, Ci/4, 4, 4, 4]`: the last axis runs over
+/// four output channels, the ones before over four input channels and four such quads of output channels.
+/// Parts stand one after the other, each filled up with zeros to whole quads of channels.
+pub fn pack_weights(weights: &[f32], [out_channels, in_channels, ..]: [usize; 4], parts: &[usize]) -> Vec<f32> {
+    let quads: usize = parts.iter().map(|channels| channels.div_ceil(4)).sum();
+    let blocks = out_channels.div_ceil(BLOCK);
+    let mut packed = vec![0.0; NUMBERS * blocks * quads * 4 * BLOCK];
+    for output in 0..out_channels {
+        let (mut first_quad, mut first_input) = (0, 0);
+        for &channels in parts {
+            for channel in 0..channels {
+                let kernel = &weights[(output * in_channels + first_input + channel) * 9..][..9];
+                let (quad, lane) = (first_quad + channel / 4, channel % 4);
+                let (block, out_quad, out_lane) = (output / BLOCK, output % BLOCK / 4, output % 4);
+                for (number, value) in transformed(kernel).into_iter().enumerate() {
+                    let row = (number * blocks + block) * quads + quad;
+                    packed[((row * 4 + out_quad) * 4 + lane) * 4 + out_lane] = value as f32;
+                }
+            }
+            first_quad += channels.div_ceil(4);
+            first_input += channels;
+        }
+    }
+    packed
+}
+
+/// G g G^T, row by row.
+fn transformed(kernel: &[f32]) -> [f64; NUMBERS] {
+    let g = |row: usize, column: usize| f64::from(kernel[row * 3 + column]);
+    let columns = [0, 1, 2].map(|column| six([g(0, column), g(1, column), g(2, column)]));
+    let mut all = [0.0; NUMBERS];
+    for (row, place) in all.as_chunks_mut::<6>().0.iter_mut().enumerate() {
+        *place = six([columns[0][row], columns[1][row], columns[2][row]]);
+    }
+    all
+}
+
+/// G times three numbers.
+fn six([a, b, c]: [f64; 3]) -> [f64; 6] {
+    let (outer, wide) = (-(a + c) / 6.0, a / 24.0 + c / 6.0);
+    [a / 4.0, outer - b / 6.0, outer + b / 6.0, wide + b / 12.0, wide - b / 12.0, c]
+}

@@ -1,0 +1,65 @@
+//! Which convolutions are computed Winograd's way.
+
+use crate::graph::{Conv, Graph, Node, Op};
+use crate::kernels::winograd::{BLOCK, Grid, NUMBERS};
+use crate::kernels::{Extent, Tuning, conv};
+use std::collections::HashSet;
+
+/// The least storage that WebGPU promises to bind at once; transformed weights of one node stay within it.
+const MOST_WEIGHT_BYTES: u64 = 128 << 20;
+
+/// What the other way would gain and cost for one node.
+struct Candidate {
+    segment: usize,
+    node: usize,
+    /// Multiply-adds.
+    saved: u64,
+    /// Bytes.
+    growth: u64,
+}
+
+/// Places (segment, node) of those that gain by it, the ones that gain most for their bytes first, until the
+/// weights have grown by as much as the tuning allows.
+pub(super) fn choose(segments: &[(&Graph, &[&str])], tuning: &Tuning) -> HashSet<(usize, usize)> {
+    let nodes = segments.iter().enumerate().flat_map(|(segment, (graph, _))| {
+        graph.nodes.iter().enumerate().filter_map(move |(index, node)| {
+            let (saved, growth) = gain(graph, node, tuning)?;
+            Some(Candidate { segment, node: index, saved, growth })
+        })
+    });
+    let mut candidates: Vec<Candidate> = nodes.collect();
+    let worth = |candidate: &Candidate| candidate.saved as f64 / candidate.growth as f64;
+    candidates.sort_by(|a, b| worth(b).total_cmp(&worth(a)).then((a.segment, a.node).cmp(&(b.segment, b.node))));
+    let mut left = tuning.weight_growth_bytes;
+    let fits = |candidate: &Candidate| {
+        let fits = candidate.growth <= left;
+        left -= if fits { candidate.growth } else { 0 };
+        fits
+    };
+    candidates.into_iter().filter(fits).map(|candidate| (candidate.segment, candidate.node)).collect()
+}
+
+/// Multiply-adds saved and bytes added, where there is anything to save.
+fn gain(graph: &Graph, node: &Node, tuning: &Tuning) -> Option<(u64, u64)> {
+    let Op::Conv(conv) = &node.op else { return None };
+    let (grid, parts, out) = place(graph, node, conv)?;
+    let inputs = parts.iter().map(|part| part.quads() as u64 * 4).sum::<u64>();
+    let (direct_outputs, outputs) = (out.channels.next_multiple_of(conv::BLOCK), out.channels.next_multiple_of(BLOCK));
+    let (numbers, tiles) = (NUMBERS as u64, grid.count() as u64);
+    let direct = 9 * inputs * direct_outputs as u64;
+    let transformed = numbers * inputs * outputs as u64;
+    let transforms = (inputs + out.quads() as u64 * 4).saturating_mul(numbers * tiles);
+    let cost = transformed.saturating_mul(tiles).saturating_add(transforms.saturating_mul(tuning.transform_macs));
+    let saved = (direct * out.pixels() as u64).checked_sub(cost).filter(|&saved| saved > 0)?;
+    (transformed * 4 <= MOST_WEIGHT_BYTES).then_some((saved, (transformed - direct) * 4))
+}
+
+/// The tiles, inputs and output of a convolution, where it is of the kind.
+pub(super) fn place(graph: &Graph, node: &Node, conv: &Conv) -> Option<(Grid, Vec<Extent>, Extent)> {
+    let out = Extent::of(&graph.tensors[node.output].shape);
+    let [.., height, width] = *graph.weights[*node.weights.first()?].shape else { return None };
+    let grid = Grid::of(conv, [height, width], out)?;
+    let parts = node.inputs.len() - usize::from(conv.epilogue.residual);
+    let parts = node.inputs[..parts].iter().map(|&id| Extent::of(&graph.tensors[id].shape)).collect();
+    Some((grid, parts, out))
+}
