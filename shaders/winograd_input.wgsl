@@ -1,8 +1,9 @@
-// Winograd's first step, B^T d B for each tile: 6x6 input pixels around 4x4 outputs.
+// Winograd's first step, B^T d B for each tile: 6x6 input pixels around 4x4 outputs. With DOUBLED the input is
+// what a bilinear resize was to double before; its 4x4 pixels give the tile's 6x6.
 #include "shared/invocation.wgsl"
 
 struct Params {
-    in_size: vec2u,    // width, height
+    in_size: vec2u,    // width, height of what is convolved
     pad: vec2i,        // left, top
     dilation: vec2u,   // x, y; so is the next
     grid: vec2u,       // tiles of one picture
@@ -15,7 +16,7 @@ struct Params {
 }
 
 @group(0) @binding(_) var<uniform> p: Params;
-@group(0) @binding(_) var<storage, read> input: array<vec4f>;        // [H, W, C/4]
+@group(0) @binding(_) var<storage, read> input: array<vec4f>;        // [H, W, C/4], halves of both if DOUBLED
 @group(0) @binding(_) var<storage, read_write> output: array<vec4f>; // [36, rows, all_quads]
 #include "shared/winograd.wgsl"
 
@@ -30,6 +31,42 @@ fn transform(a: vec4f, b: vec4f, c: vec4f, d: vec4f, e: vec4f, f: vec4f) -> Six 
     );
 }
 
+#ifdef DOUBLED
+// Six numbers from every second of them: pixel 2k lies a quarter before number k, pixel 2k + 1 a quarter behind
+// it. What lies outside 0 .. size is the convolution's zero. `first` is odd.
+fn spread(first: i32, size: i32, a: vec4f, b: vec4f, c: vec4f, d: vec4f) -> Six {
+    return transform(
+        keep(first, size, 0.75 * a + 0.25 * b),
+        keep(first + 1, size, 0.25 * a + 0.75 * b),
+        keep(first + 2, size, 0.75 * b + 0.25 * c),
+        keep(first + 3, size, 0.25 * b + 0.75 * c),
+        keep(first + 4, size, 0.75 * c + 0.25 * d),
+        keep(first + 5, size, 0.25 * c + 0.75 * d),
+    );
+}
+
+fn keep(at: i32, size: i32, value: vec4f) -> vec4f {
+    return select(vec4f(0.0), value, at >= 0 && at < size);
+}
+
+fn pixel(x: i32, y: i32, quad: u32) -> vec4f {
+    let size = p.in_size / 2u;
+    let at = vec2u(clamp(vec2i(x, y), vec2i(0), vec2i(size) - 1));
+    return input[(at.y * size.x + at.x) * p.quads + quad];
+}
+
+fn column(x: i32, top: i32, quad: u32) -> Six {
+    let y = (top - 1) / 2;
+    return spread(
+        top,
+        i32(p.in_size.y),
+        pixel(x, y, quad),
+        pixel(x, y + 1, quad),
+        pixel(x, y + 2, quad),
+        pixel(x, y + 3, quad),
+    );
+}
+#else
 fn pixel(x: i32, y: i32, quad: u32) -> vec4f {
     let at = clamp(vec2i(x, y), vec2i(0), vec2i(p.in_size) - 1);
     let value = input[(u32(at.y) * p.in_size.x + u32(at.x)) * p.quads + quad];
@@ -47,6 +84,7 @@ fn column(x: i32, y: i32, quad: u32) -> Six {
         pixel(x, y + 5 * step, quad),
     );
 }
+#endif
 
 // Six of the 36 numbers of a tile, side by side in the output's first axis.
 fn put(at: u32, number: u32, row: Six) {
@@ -71,6 +109,21 @@ fn main(
     let tile = index / p.quads;
     if (tile >= p.tiles) { return; }
     let corner = vec2i(tile_origin(p.first_tile + tile)) - p.pad;
+    let at = tile * p.all_quads + p.first_quad + quad;
+#ifdef DOUBLED
+    let left = (corner.x - 1) / 2;
+    let c0 = column(left, corner.y, quad);
+    let c1 = column(left + 1, corner.y, quad);
+    let c2 = column(left + 2, corner.y, quad);
+    let c3 = column(left + 3, corner.y, quad);
+    let width = i32(p.in_size.x);
+    put(at, 0u, spread(corner.x, width, c0.a, c1.a, c2.a, c3.a));
+    put(at, 6u, spread(corner.x, width, c0.b, c1.b, c2.b, c3.b));
+    put(at, 12u, spread(corner.x, width, c0.c, c1.c, c2.c, c3.c));
+    put(at, 18u, spread(corner.x, width, c0.d, c1.d, c2.d, c3.d));
+    put(at, 24u, spread(corner.x, width, c0.e, c1.e, c2.e, c3.e));
+    put(at, 30u, spread(corner.x, width, c0.f, c1.f, c2.f, c3.f));
+#else
     let step = i32(p.dilation.x);
     let c0 = column(corner.x, corner.y, quad);
     let c1 = column(corner.x + step, corner.y, quad);
@@ -78,11 +131,11 @@ fn main(
     let c3 = column(corner.x + 3 * step, corner.y, quad);
     let c4 = column(corner.x + 4 * step, corner.y, quad);
     let c5 = column(corner.x + 5 * step, corner.y, quad);
-    let at = tile * p.all_quads + p.first_quad + quad;
     put(at, 0u, transform(c0.a, c1.a, c2.a, c3.a, c4.a, c5.a));
     put(at, 6u, transform(c0.b, c1.b, c2.b, c3.b, c4.b, c5.b));
     put(at, 12u, transform(c0.c, c1.c, c2.c, c3.c, c4.c, c5.c));
     put(at, 18u, transform(c0.d, c1.d, c2.d, c3.d, c4.d, c5.d));
     put(at, 24u, transform(c0.e, c1.e, c2.e, c3.e, c4.e, c5.e));
     put(at, 30u, transform(c0.f, c1.f, c2.f, c3.f, c4.f, c5.f));
+#endif
 }

@@ -1,4 +1,5 @@
-// Winograd's last step, A^T m A for each tile: 4x4 outputs, with all that follows the convolution.
+// Winograd's last step, A^T m A for each tile: 4x4 outputs, with all that follows the convolution. With IN_PLACE
+// the output holds the residual before.
 #include "shared/activation.wgsl"
 #include "shared/invocation.wgsl"
 
@@ -60,6 +61,9 @@ fn finish(x: u32, y: u32, quad: u32, sum: vec4f) {
     var v = activate(p.before, p.before_args.x, p.before_args.y, sum + bias[quad]);
 #ifdef RESIDUAL
     v += residual[at];
+#endif
+#ifdef IN_PLACE
+    v += output[at];
 #endif
     output[at] = activate(p.after, p.after_args.x, p.after_args.y, v);
 }

@@ -39,6 +39,15 @@ pub fn launch(resize: &Resize, input: Extent, out: Extent) -> Launch {
     Launch::new(Key::plain("resize"), &params, out.vec4s())
 }
 
+/// Whether it is linear, to exactly twice the size, each pixel's centre a quarter from an input pixel's.
+pub fn doubles(resize: &Resize, input: Extent, out: Extent) -> bool {
+    let halves = matches!(resize.coordinates, Coordinates::HalfPixel | Coordinates::PytorchHalfPixel);
+    halves
+        && resize.mode == ResizeMode::Linear
+        && resize.scales == [2.0, 2.0]
+        && [out.height, out.width] == [input.height * 2, input.width * 2]
+}
+
 /// Step and offset of `position = index * step + offset` along one axis.
 fn line(coordinates: Coordinates, scale: f64, from: usize, to: usize) -> (f32, f32) {
     let (step, offset) = match coordinates {

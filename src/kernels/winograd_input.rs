@@ -21,8 +21,15 @@ pub struct Params {
     pub(super) all_quads: u32,
 }
 
-/// Reads part `part` of what the convolution reads side by side; writes its share of a strip's tiles.
-pub fn launch(conv: &Conv, parts: &[Extent], part: usize, grid: Grid, strip: Strip) -> Launch {
+/// Whether a part may be given as what is to be resized to twice its size, linearly: the convolution pads by one
+/// and is not dilated, so that tiles begin before an odd pixel, and the resize is exactly that.
+pub fn takes_halves(conv: &Conv) -> bool {
+    conv.dilations == [1, 1] && conv.pads[..2] == [1, 1]
+}
+
+/// Reads part `part` of what the convolution reads side by side, or, if `doubled`, the half of it in both
+/// directions; writes its share of a strip's tiles.
+pub fn launch(conv: &Conv, parts: &[Extent], part: usize, doubled: bool, grid: Grid, strip: Strip) -> Launch {
     let quads = |parts: &[Extent]| parts.iter().map(|part| part.quads()).sum::<usize>();
     let input = parts[part];
     let params = Params {
@@ -37,5 +44,6 @@ pub fn launch(conv: &Conv, parts: &[Extent], part: usize, grid: Grid, strip: Str
         first_quad: quads(&parts[..part]) as u32,
         all_quads: quads(parts) as u32,
     };
-    Launch::new(Key::plain("winograd_input"), &params, strip.tiles * input.quads())
+    let defines = if doubled { vec!["DOUBLED"] } else { Vec::new() };
+    Launch::new(Key::with("winograd_input", defines), &params, strip.tiles * input.quads())
 }

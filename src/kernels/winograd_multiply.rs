@@ -18,8 +18,7 @@ pub struct Params {
 pub fn launch(quads: usize, out: Extent, strip: Strip, tuning: &Tuning) -> Launch {
     let blocks = out.channels.div_ceil(BLOCK);
     let groups = strip.tiles.div_ceil(tuning.product_rows);
-    let params =
-        Params { rows: strip.rows as u32, groups: groups as u32, quads: quads as u32, blocks: blocks as u32 };
+    let params = Params { rows: strip.rows as u32, groups: groups as u32, quads: quads as u32, blocks: blocks as u32 };
     let mut defines = match tuning.product_rows {
         16 => vec!["ROWS_16"],
         8 => vec!["ROWS_8"],

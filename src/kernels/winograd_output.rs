@@ -25,7 +25,8 @@ pub struct Params {
 }
 
 /// Reads a strip's products, the residual if there is one, and the packed bias; writes the strip's pixels.
-pub fn launch(conv: &Conv, out: Extent, grid: Grid, strip: Strip) -> Launch {
+/// With `in_place` the residual is not read besides: it is what the output holds before.
+pub fn launch(conv: &Conv, out: Extent, grid: Grid, strip: Strip, in_place: bool) -> Launch {
     let (before, before_args) = activation::code(conv.epilogue.before);
     let (after, after_args) = activation::code(conv.epilogue.after);
     let params = Params {
@@ -43,6 +44,10 @@ pub fn launch(conv: &Conv, out: Extent, grid: Grid, strip: Strip) -> Launch {
         after,
         tail: 0,
     };
-    let defines = if conv.epilogue.residual { vec!["RESIDUAL"] } else { Vec::new() };
+    let defines = match (conv.epilogue.residual, in_place) {
+        (false, _) => Vec::new(),
+        (true, false) => vec!["RESIDUAL"],
+        (true, true) => vec!["IN_PLACE"],
+    };
     Launch::new(Key::with("winograd_output", defines), &params, strip.tiles * out.quads())
 }

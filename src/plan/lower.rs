@@ -1,9 +1,10 @@
 //! From fused graph segments to dispatches.
 
 mod conv;
+mod winograd;
 
 use super::assign::assign;
-use super::{Dispatch, Edge, Layout, Operand, PackedWeight, Packing, Phase, Plan, Value, ValueId, winograd};
+use super::{Dispatch, Edge, Layout, Operand, PackedWeight, Packing, Phase, Plan, Value, ValueId};
 use crate::error::{Result, bail, error};
 use crate::graph::op::Op;
 use crate::graph::{Graph, Node};
@@ -29,7 +30,7 @@ pub fn lower(segments: &[(&Graph, &[&str])], tuning: &Tuning) -> Result<Plan> {
 /// # Errors
 /// Those of [`lower`].
 pub fn lower_between(before: Edge, segments: &[(&Graph, &[&str])], behind: Edge, tuning: &Tuning) -> Result<Plan> {
-    let winograd = winograd::choose(segments, tuning);
+    let winograd = super::winograd::choose(segments, tuning);
     let mut lowering = Lowering { tuning: *tuning, winograd, ..Lowering::default() };
     for (index, (graph, wanted)) in segments.iter().enumerate() {
         let edge = |outer: bool, edge: Edge| if outer { edge } else { Edge::Host };
@@ -48,9 +49,20 @@ struct Lowering {
     values: Vec<Value>,
     /// The quads of each tensor by its name.
     by_name: HashMap<String, ValueId>,
+    /// Tensors that are not made before something reads them that cannot make them itself.
+    doubled: HashMap<String, Doubled>,
     weights: Vec<PackedWeight>,
     phases: Vec<Phase>,
     phase: Phase,
+}
+
+/// A resize to twice the size.
+#[derive(Clone)]
+struct Doubled {
+    node: String,
+    from: ValueId,
+    extent: Extent,
+    launch: Launch,
 }
 
 impl Lowering {
@@ -61,7 +73,7 @@ impl Lowering {
         }
         for &input in &graph.inputs {
             let tensor = &graph.tensors[input];
-            if self.by_name.contains_key(&tensor.name) {
+            if self.by_name.contains_key(&tensor.name) || self.doubled.contains_key(&tensor.name) {
                 continue;
             }
             let extent = Extent::of(&tensor.shape);
@@ -101,6 +113,11 @@ impl Lowering {
 
     fn node(&mut self, graph: &Graph, index: usize) -> Result<()> {
         let node = &graph.nodes[index];
+        if let Op::Conv(conv) = &node.op
+            && self.winograd.contains(&(self.phases.len(), index))
+        {
+            return self.winograd(graph, index, conv);
+        }
         let inputs =
             node.inputs.iter().map(|&id| self.named(&graph.tensors[id].name)).collect::<Result<Vec<ValueId>>>()?;
         let output = &graph.tensors[node.output];
@@ -116,17 +133,18 @@ impl Lowering {
             self.by_name.insert(output.name.clone(), joined);
             return Ok(());
         }
-        if let Op::Conv(conv) = &node.op
-            && self.winograd.contains(&(self.phases.len(), index))
-        {
-            let value = self.winograd(graph, node, conv, &inputs)?;
-            self.by_name.insert(output.name.clone(), value);
-            return Ok(());
-        }
         let out = Extent::of(&output.shape);
         // Extents are the graph's, since a view's value carries those of the tensor it is a view of.
         let extents: Vec<Extent> = node.inputs.iter().map(|&id| Extent::of(&graph.tensors[id].shape)).collect();
         let from = extents[0];
+        if let Op::Resize(op) = &node.op
+            && resize::doubles(op, from, out)
+        {
+            let launch = resize::launch(op, from, out);
+            let doubled = Doubled { node: node.name.clone(), from: inputs[0], extent: out, launch };
+            self.doubled.insert(output.name.clone(), doubled);
+            return Ok(());
+        }
         let mut reads: Vec<Operand> = inputs.iter().map(|&id| Operand::Value(id)).collect();
         let launch = match &node.op {
             Op::Conv(conv) => self.conv(graph, node, conv, &extents, &mut reads)?,
@@ -195,8 +213,18 @@ impl Lowering {
         self.values.len() - 1
     }
 
-    fn named(&self, name: &str) -> Result<ValueId> {
-        self.by_name.get(name).copied().ok_or_else(|| error!(BadShape, "tensor {name:?} is not there yet"))
+    /// The tensor's quads, made now if nothing has wanted them before.
+    fn named(&mut self, name: &str) -> Result<ValueId> {
+        if let Some(&value) = self.by_name.get(name) {
+            return Ok(value);
+        }
+        let doubled = self.doubled.get(name).cloned();
+        let Doubled { node, from, extent, launch } =
+            doubled.ok_or_else(|| error!(BadShape, "tensor {name:?} is not there yet"))?;
+        let value = self.value(name, extent, Layout::Quads);
+        self.dispatch(&node, launch, vec![Operand::Value(from)], value, 0);
+        self.by_name.insert(name.to_owned(), value);
+        Ok(value)
     }
 
     fn dispatch(&mut self, node: &str, launch: Launch, reads: Vec<Operand>, output: ValueId, macs: u64) {

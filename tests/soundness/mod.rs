@@ -5,24 +5,24 @@
 use headwater::graph::Graph;
 use headwater::graph::cuts::Cut;
 use headwater::graph::fuse::fuse;
-use headwater::kernels::{Loads, Tuning};
 use headwater::kernels::source::permutations;
+use headwater::kernels::{Loads, Tuning};
 use headwater::plan::{Edge, Operand, Plan, ValueId, lower, lower_between};
 use std::collections::HashMap;
 
 /// How many times the bytes of the widest moment a plan's buffers may take.
 pub(crate) const MOST_OVER_WIDEST: f64 = 1.5;
 
-/// Every way in which a device may want to read, and convolutions in every way: as real GPUs have them, all
-/// directly, and Winograd's way wherever it is possible, in the shortest strips.
-pub(crate) fn tunings() -> [Tuning; 4] {
-    let tuning = Tuning::default();
-    [
-        tuning,
-        Tuning { loads: Loads::Images, transform_macs: Tuning::DIRECT, ..tuning },
-        Tuning { loads: Loads::Textures, transform_macs: 0, strip_bytes: 1, product_rows: 8, ..tuning },
-        Tuning { loads: Loads::Images, transform_macs: 0, product_rows: 16, ..tuning },
-    ]
+/// Every way in which a device may want to read: convolutions all directly, as the tuning that real GPUs start with
+/// has them, and Winograd's way wherever it is possible, with products of each width and strips short and long.
+pub(crate) fn tunings() -> Vec<Tuning> {
+    let of = |loads| {
+        let tuning = Tuning { loads, ..Tuning::default() };
+        let winograd = |product_rows, strip_bytes| Tuning { transform_macs: 0, product_rows, strip_bytes, ..tuning };
+        let direct = Tuning { transform_macs: Tuning::DIRECT, ..tuning };
+        [tuning, direct, winograd(4, 1), winograd(8, 1 << 16), winograd(16, tuning.strip_bytes)]
+    };
+    [Loads::Buffers, Loads::Images, Loads::Textures].into_iter().flat_map(of).collect()
 }
 
 /// The plan of a whole graph, fused, all outputs read back.
@@ -60,7 +60,14 @@ fn names<'a>(graph: &'a Graph, ids: &[usize]) -> Vec<&'a str> {
 /// moment is summed anew from what was seen. Every pipeline is one that the shader tests validate.
 pub(crate) fn check(name: &str, plan: &Plan) {
     let known: Vec<_> = permutations().collect();
-    let mut played = Played { plan, name, holds: HashMap::new(), writers: HashMap::new(), lives: vec![None; plan.values.len()], step: 0 };
+    let mut played = Played {
+        plan,
+        name,
+        holds: HashMap::new(),
+        writers: HashMap::new(),
+        lives: vec![None; plan.values.len()],
+        step: 0,
+    };
     for phase in &plan.phases {
         phase.uploads.iter().chain(&phase.given).for_each(|&id| played.write(id, "upload"));
         played.step += 1;
@@ -78,6 +85,11 @@ pub(crate) fn check(name: &str, plan: &Plan) {
                     }
                     Operand::Weight(id) => assert!(id < plan.weights.len(), "{name}, {node}: no weight {id}"),
                 }
+            }
+            if dispatch.launch.key.defines.contains(&"IN_PLACE") {
+                // What was there is read, and what is there from now on is this node's.
+                played.read(dispatch.output, node);
+                played.writers.insert(dispatch.output, node);
             }
             played.write(dispatch.output, node);
             played.step += 1;

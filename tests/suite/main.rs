@@ -57,6 +57,7 @@ type Family = (fn(u64) -> Problem, u64);
 const FAMILIES: &[Family] = &[
     (operators::conv, 120),
     (operators::fused_conv, 120),
+    (operators::fused_depthwise, 20),
     (operators::conv_transpose, 40),
     (operators::pool, 60),
     (operators::resize, 60),

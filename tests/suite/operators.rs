@@ -91,6 +91,21 @@ pub(crate) fn fused_conv(seed: u64) -> Problem {
     builder.finish(format!("fused-conv-{seed}"), &[output])
 }
 
+/// One group a channel, with all that fusion puts behind it.
+pub(crate) fn fused_depthwise(seed: u64) -> Problem {
+    let mut builder = Builder::new(seed);
+    let random = &mut builder.random;
+    let channels = channels(random);
+    let shape = picture(random, channels);
+    let dilation = random.between(1, 3);
+    let (before, after) = (Some(any_activation(random)), Some(any_activation(random)));
+    let epilogue = Epilogue { before, residual: true, after };
+    let conv = Conv { groups: channels, strides: [1; 2], dilations: [dilation; 2], pads: [dilation; 4], epilogue };
+    let inputs = [builder.input(&shape), builder.input(&shape)];
+    let output = builder.conv(conv, &inputs, channels, [3; 2]);
+    builder.finish(format!("fused-depthwise-{seed}"), &[output])
+}
+
 pub(crate) fn conv_transpose(seed: u64) -> Problem {
     let mut builder = Builder::new(seed);
     let random = &mut builder.random;

@@ -1,15 +1,11 @@
 //! Convolutions: which kernels, and how the weights are packed for them.
 
 use super::Lowering;
-use crate::error::{Result, bail, error};
+use crate::error::{Result, error};
 use crate::graph::fuse::MAX_PARTS;
 use crate::graph::{Conv, Graph, Node};
-use crate::kernels::winograd::{BLOCK, NUMBERS};
-use crate::kernels::{
-    Extent, Launch, concat, conv, conv_depthwise, conv_grouped, winograd_input, winograd_multiply, winograd_output,
-};
-use crate::plan::winograd;
-use crate::plan::{Layout, Operand, Packing, ValueId};
+use crate::kernels::{Extent, Launch, concat, conv, conv_depthwise, conv_grouped};
+use crate::plan::{Layout, Operand, Packing};
 
 impl Lowering {
     /// One dispatch; packs what it reads besides `reads`.
@@ -42,43 +38,6 @@ impl Lowering {
             self.weights_of(graph, node, Packing::Grouped { shape }, out.channels, 4, reads);
             Ok(conv_grouped::launch(conv, input, kernel, out))
         }
-    }
-
-    /// Three kinds of dispatches for each strip of tiles, and the value that they fill together.
-    pub(super) fn winograd(&mut self, graph: &Graph, node: &Node, conv: &Conv, inputs: &[ValueId]) -> Result<ValueId> {
-        let shape = kernel_shape(graph, node)?;
-        let (grid, parts, out) = winograd::place(graph, node, conv)
-            .ok_or_else(|| error!(Internal, "a convolution that has no Winograd form"))?;
-        let channels = parts.iter().map(|part| part.channels).collect();
-        let mut constants = Vec::new();
-        self.weights_of(graph, node, Packing::Winograd { shape, parts: channels }, out.channels, BLOCK, &mut constants);
-        let [weights, bias] = constants[..] else { bail!(Internal, "expected a kernel and a bias") };
-        let quads: usize = parts.iter().map(|part| part.quads()).sum();
-        let wide = quads.max(out.channels.next_multiple_of(BLOCK) / 4);
-        let strips = grid.strips((NUMBERS * wide * 16) as u64, self.tuning.strip_bytes);
-        let between = |channels| Extent { height: NUMBERS, width: strips[0].rows, channels };
-        let output = &graph.tensors[node.output].name;
-        let tiles = self.value(&format!("{output} tiles"), between(quads * 4), Layout::Quads);
-        let products = between(out.channels.next_multiple_of(BLOCK));
-        let products = self.value(&format!("{output} products"), products, Layout::Quads);
-        let value = self.value(output, out, Layout::Quads);
-        let (macs, all) = (graph.node_macs(node), grid.count() as u64);
-        let share = |tiles: usize| macs * tiles as u64 / all;
-        for strip in strips {
-            for (part, &input) in inputs[..parts.len()].iter().enumerate() {
-                let launch = winograd_input::launch(conv, &parts, part, grid, strip);
-                self.dispatch(&node.name, launch, vec![Operand::Value(input)], tiles, 0);
-            }
-            // Shares are cut so that they add up to the whole.
-            let macs = share(strip.first + strip.tiles) - share(strip.first);
-            let launch = winograd_multiply::launch(quads, out, strip, &self.tuning);
-            self.dispatch(&node.name, launch, vec![Operand::Value(tiles), weights], products, macs);
-            let mut reads = vec![Operand::Value(products)];
-            reads.extend(inputs[parts.len()..].iter().map(|&residual| Operand::Value(residual)));
-            reads.push(bias);
-            self.dispatch(&node.name, winograd_output::launch(conv, out, grid, strip), reads, value, 0);
-        }
-        Ok(value)
     }
 
     /// Copies the first parts together until no more than `most` are left to be read side by side.
