@@ -13,6 +13,7 @@ pub mod concat;
 pub mod conv;
 pub mod conv_depthwise;
 pub mod conv_grouped;
+pub mod conv_single;
 pub mod conv_transpose;
 pub mod global_average;
 pub mod pack;
@@ -126,6 +127,9 @@ pub struct Launch {
 pub const TEXTURE_COLUMNS: usize = 4096;
 /// Rows that a texture may have on every adapter.
 pub const TEXTURE_ROWS: usize = 8192;
+/// Bytes of an activation that is copied into a texture for one kernel to read: what is larger costs more memory
+/// than the time is worth.
+pub const TEXTURE_COPY_BYTES: usize = 32 << 20;
 
 impl Launch {
     /// Enough workgroups for `invocations`, spread over two axes because one holds no more than 65,535.

@@ -28,14 +28,8 @@
             let o7 = (row + u32(clamp(x + step * 7, 0, last))) * quads;
             var w = w_part + (ky * p.window.x + kx) * quads * 8u;
             for (var quad = 0u; quad < quads; quad++) {
-                let w0 = read_weights(w);
-                let w1 = read_weights(w + 1u);
-                let w2 = read_weights(w + 2u);
-                let w3 = read_weights(w + 3u);
-                let w4 = read_weights(w + 4u);
-                let w5 = read_weights(w + 5u);
-                let w6 = read_weights(w + 6u);
-                let w7 = read_weights(w + 7u);
+                let wa = mat4x4f(read_weights(w), read_weights(w + 1u), read_weights(w + 2u), read_weights(w + 3u));
+                let wb = mat4x4f(read_weights(w + 4u), read_weights(w + 5u), read_weights(w + 6u), read_weights(w + 7u));
                 w += 8u;
                 #define OFFSET o0
                 #define INSIDE i0

@@ -1,6 +1,6 @@
 //! Convolution with one group: the kernel where nearly all of a segmentation net's time goes.
 
-use super::{Extent, Key, Launch, Loads, TEXTURE_COLUMNS, TEXTURE_ROWS, activation, left_top, xy};
+use super::{Extent, Key, Launch, Loads, TEXTURE_COLUMNS, TEXTURE_COPY_BYTES, TEXTURE_ROWS, activation, left_top, xy};
 use crate::graph::Conv;
 use bytemuck::{Pod, Zeroable};
 
@@ -62,7 +62,8 @@ pub fn launch(conv: &Conv, parts: &[Extent], kernel: [usize; 2], out: Extent, lo
     defines.extend(conv.epilogue.residual.then_some("RESIDUAL"));
     let quads: usize = parts.iter().map(|part| part.quads()).sum();
     let weights = blocks * kernel[0] * kernel[1] * quads * BLOCK;
-    let fit = parts.iter().map(|part| part.vec4s()).chain([weights]).all(|n| n <= TEXTURE_COLUMNS * TEXTURE_ROWS);
+    let copies = parts.iter().all(|part| part.vec4s() * 16 <= TEXTURE_COPY_BYTES);
+    let fit = copies && weights <= TEXTURE_COLUMNS * TEXTURE_ROWS;
     let textures = loads.define().filter(|_| fit);
     defines.extend(textures);
     let mut launch = Launch::new(Key::with("conv", defines), &params, tiles * out.height * blocks);

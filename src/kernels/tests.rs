@@ -108,6 +108,7 @@ fn uniforms_lie_alike_on_host_and_device() {
     same_layout!(conv_depthwise: in_size out_size window stride dilation pad before_args after_args before after quads);
     same_layout!(conv_grouped: in_size out_size window stride dilation pad before_args after_args before after in_quads
         out_quads group_inputs group_outputs channels);
+    same_layout!(conv_single: in_size out_size pad grid quads activation arguments);
     same_layout!(conv_transpose: in_size out_size window stride dilation pad in_quads out_quads group_inputs
         group_outputs channels);
     same_layout!(global_average: pixels quads);

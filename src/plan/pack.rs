@@ -1,7 +1,7 @@
 //! Constants in the order in which a kernel reads them.
 
 use crate::error::{Result, bail};
-use crate::kernels::{conv, conv_depthwise, conv_grouped, conv_transpose, winograd};
+use crate::kernels::{conv, conv_depthwise, conv_grouped, conv_single, conv_transpose, winograd};
 use crate::model::Weights;
 
 /// A constant as a kernel wants it.
@@ -31,6 +31,11 @@ pub enum Packing {
         shape: [usize; 4],
         /// Channels of each part.
         parts: Vec<usize>,
+    },
+    /// For [`conv_single`].
+    Single {
+        /// Input channels.
+        channels: usize,
     },
     /// For [`conv_depthwise`].
     Depthwise {
@@ -77,6 +82,7 @@ impl PackedWeight {
                 let inputs: usize = parts.iter().map(|&channels| quads(channels)).sum();
                 winograd::NUMBERS * o.next_multiple_of(winograd::BLOCK) * inputs
             }
+            Packing::Single { channels } => quads(*channels) * 9,
             Packing::Depthwise { channels, window } => quads(*channels) * window,
             Packing::Grouped { shape: [o, i, kh, kw] } => quads(*o) * i * kh * kw,
             Packing::Transposed { shape: [i, o, kh, kw], groups } => quads(o * groups) * (i / groups) * kh * kw,
@@ -101,6 +107,7 @@ impl PackedWeight {
             | Packing::Winograd { shape, .. }
             | Packing::Grouped { shape }
             | Packing::Transposed { shape, .. } => shape.iter().product(),
+            Packing::Single { channels } => channels * 9,
             Packing::Depthwise { channels, window } => channels * window,
             Packing::Bias { channels, .. } => values.as_ref().map_or(0, |_| *channels),
             Packing::Quads { shape } => shape.iter().product(),
@@ -111,6 +118,7 @@ impl PackedWeight {
         Ok(match &self.packing {
             Packing::Conv { shape, parts } => conv::pack_weights(given, *shape, parts),
             Packing::Winograd { shape, parts } => winograd::pack_weights(given, *shape, parts),
+            Packing::Single { channels } => conv_single::pack_weights(given, *channels),
             Packing::Depthwise { channels, window } => conv_depthwise::pack_weights(given, *channels, *window),
             Packing::Grouped { shape } => conv_grouped::pack_weights(given, *shape),
             Packing::Transposed { shape, groups } => conv_transpose::pack_weights(given, *shape, *groups),

@@ -43,6 +43,10 @@ pub(super) fn choose(segments: &[(&Graph, &[&str])], tuning: &Tuning) -> HashSet
 fn gain(graph: &Graph, node: &Node, tuning: &Tuning) -> Option<(u64, u64)> {
     let Op::Conv(conv) = &node.op else { return None };
     let (grid, parts, out) = place(graph, node, conv)?;
+    if out.channels == 1 {
+        // One channel would be a sixteenth of a block.
+        return None;
+    }
     let inputs = parts.iter().map(|part| part.quads() as u64 * 4).sum::<u64>();
     let (direct_outputs, outputs) = (out.channels.next_multiple_of(conv::BLOCK), out.channels.next_multiple_of(BLOCK));
     let (numbers, tiles) = (NUMBERS as u64, grid.count() as u64);

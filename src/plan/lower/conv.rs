@@ -4,7 +4,7 @@ use super::Lowering;
 use crate::error::{Result, error};
 use crate::graph::fuse::MAX_PARTS;
 use crate::graph::{Conv, Graph, Node};
-use crate::kernels::{Extent, Launch, concat, conv, conv_depthwise, conv_grouped};
+use crate::kernels::{Extent, Launch, concat, conv, conv_depthwise, conv_grouped, conv_single};
 use crate::plan::{Layout, Operand, Packing};
 
 impl Lowering {
@@ -24,6 +24,11 @@ impl Lowering {
         let most = if conv.groups == 1 { MAX_PARTS } else { 1 };
         self.join_beyond(most, &node.name, &mut parts, reads);
         let input = parts[0];
+        if parts.len() == 1 && conv_single::fits(conv, kernel, out) {
+            let packing = Packing::Single { channels: input.channels };
+            self.weights_of(graph, node, packing, 1, 4, reads);
+            return Ok(conv_single::launch(conv, input, out));
+        }
         if conv.groups == 1 {
             let channels = parts.iter().map(|extent| extent.channels).collect();
             self.weights_of(graph, node, Packing::Conv { shape, parts: channels }, out.channels, conv::BLOCK, reads);
