@@ -1,4 +1,5 @@
 // An activation on its own, where no convolution could take it along.
+#define CURVED
 #include "shared/activation.wgsl"
 #include "shared/invocation.wgsl"
 

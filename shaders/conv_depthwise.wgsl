@@ -1,4 +1,5 @@
 // Convolution with one filter a channel (groups = Cin = Cout): one pixel and four channels an invocation.
+#define CURVED
 #include "shared/activation.wgsl"
 #include "shared/invocation.wgsl"
 

@@ -1,5 +1,6 @@
 // Convolution with any number of groups: one pixel and four output channels an invocation, each lane
 // reading the input channels of its own group. The rare case; plain and depthwise have kernels of their own.
+#define CURVED
 #include "shared/activation.wgsl"
 #include "shared/invocation.wgsl"
 

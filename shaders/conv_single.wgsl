@@ -1,4 +1,5 @@
 // A 3x3 convolution to one channel, stride 1: 4x4 pixels an invocation, whose 6x6 input pixels are read once.
+#define CURVED
 #include "shared/activation.wgsl"
 #include "shared/invocation.wgsl"
 
@@ -17,15 +18,9 @@ struct Params {
 @group(0) @binding(_) var<storage, read> weights: array<vec4f>;      // [C/4, 3, 3], input lanes
 @group(0) @binding(_) var<storage, read> bias: array<vec4f>;         // [1]
 @group(0) @binding(_) var<storage, read_write> output: array<vec4f>; // [OH, OW], the channel in all lanes
+#include "shared/padded.wgsl"
 
 struct Three { a: vec4f, b: vec4f, c: vec4f }
-struct Six { a: vec4f, b: vec4f, c: vec4f, d: vec4f, e: vec4f, f: vec4f }
-
-fn pixel(x: i32, y: i32, quad: u32) -> vec4f {
-    let at = clamp(vec2i(x, y), vec2i(0), vec2i(p.in_size) - 1);
-    let value = input[(u32(at.y) * p.in_size.x + u32(at.x)) * p.quads + quad];
-    return select(vec4f(0.0), value, x == at.x && y == at.y);
-}
 
 fn line(x: i32, y: i32, quad: u32) -> Six {
     return Six(
@@ -52,17 +47,17 @@ fn across(v: Six, k: Three) -> vec4f {
     );
 }
 
-fn finish(x: u32, y: u32, sum: f32) {
+fn put(x: u32, y: u32, value: f32) {
     if (x >= p.out_size.x || y >= p.out_size.y) { return; }
-    let v = vec4f(sum + bias[0].x);
-    output[y * p.out_size.x + x] = activate(p.activation, p.arguments.x, p.arguments.y, v);
+    output[y * p.out_size.x + x] = vec4f(value);
 }
 
 fn finish_row(x: u32, y: u32, sums: vec4f) {
-    finish(x, y, sums.x);
-    finish(x + 1u, y, sums.y);
-    finish(x + 2u, y, sums.z);
-    finish(x + 3u, y, sums.w);
+    let row = activate(p.activation, p.arguments.x, p.arguments.y, sums + bias[0].x);
+    put(x, y, row.x);
+    put(x + 1u, y, row.y);
+    put(x + 2u, y, row.z);
+    put(x + 3u, y, row.w);
 }
 
 @compute @workgroup_size(64)
@@ -83,24 +78,20 @@ fn main(
         let k0 = kernel_row(quad * 9u);
         let k1 = kernel_row(quad * 9u + 3u);
         let k2 = kernel_row(quad * 9u + 6u);
-        let v0 = line(corner.x, corner.y, quad);
-        r0 += across(v0, k0);
-        let v1 = line(corner.x, corner.y + 1, quad);
-        r0 += across(v1, k1);
-        r1 += across(v1, k0);
-        let v2 = line(corner.x, corner.y + 2, quad);
-        r0 += across(v2, k2);
-        r1 += across(v2, k1);
-        r2 += across(v2, k0);
-        let v3 = line(corner.x, corner.y + 3, quad);
-        r1 += across(v3, k2);
-        r2 += across(v3, k1);
-        r3 += across(v3, k0);
-        let v4 = line(corner.x, corner.y + 4, quad);
-        r2 += across(v4, k2);
-        r3 += across(v4, k1);
-        let v5 = line(corner.x, corner.y + 5, quad);
-        r3 += across(v5, k2);
+        // Of the output rows that end one and two input rows below. A loop, since SwiftShader takes minutes to
+        // compile the six rows written out.
+        var next = vec4f(0.0);
+        var after_next = vec4f(0.0);
+        for (var row = 0; row < 6; row++) {
+            let v = line(corner.x, corner.y + row, quad);
+            let whole = next + across(v, k2);
+            next = after_next + across(v, k1);
+            after_next = across(v, k0);
+            if (row == 2) { r0 += whole; }
+            if (row == 3) { r1 += whole; }
+            if (row == 4) { r2 += whole; }
+            if (row == 5) { r3 += whole; }
+        }
     }
     finish_row(origin.x, origin.y, r0);
     finish_row(origin.x, origin.y + 1u, r1);

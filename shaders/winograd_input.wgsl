@@ -18,6 +18,7 @@ struct Params {
 @group(0) @binding(_) var<uniform> p: Params;
 @group(0) @binding(_) var<storage, read> input: array<vec4f>;        // [H, W, C/4], halves of both if DOUBLED
 @group(0) @binding(_) var<storage, read_write> output: array<vec4f>; // [36, rows, all_quads]
+#include "shared/padded.wgsl"
 #include "shared/winograd.wgsl"
 
 fn transform(a: vec4f, b: vec4f, c: vec4f, d: vec4f, e: vec4f, f: vec4f) -> Six {
@@ -49,7 +50,7 @@ fn keep(at: i32, size: i32, value: vec4f) -> vec4f {
     return select(vec4f(0.0), value, at >= 0 && at < size);
 }
 
-fn pixel(x: i32, y: i32, quad: u32) -> vec4f {
+fn half(x: i32, y: i32, quad: u32) -> vec4f {
     let size = p.in_size / 2u;
     let at = vec2u(clamp(vec2i(x, y), vec2i(0), vec2i(size) - 1));
     return input[(at.y * size.x + at.x) * p.quads + quad];
@@ -60,19 +61,13 @@ fn column(x: i32, top: i32, quad: u32) -> Six {
     return spread(
         top,
         i32(p.in_size.y),
-        pixel(x, y, quad),
-        pixel(x, y + 1, quad),
-        pixel(x, y + 2, quad),
-        pixel(x, y + 3, quad),
+        half(x, y, quad),
+        half(x, y + 1, quad),
+        half(x, y + 2, quad),
+        half(x, y + 3, quad),
     );
 }
 #else
-fn pixel(x: i32, y: i32, quad: u32) -> vec4f {
-    let at = clamp(vec2i(x, y), vec2i(0), vec2i(p.in_size) - 1);
-    let value = input[(u32(at.y) * p.in_size.x + u32(at.x)) * p.quads + quad];
-    return select(vec4f(0.0), value, x == at.x && y == at.y);
-}
-
 fn column(x: i32, y: i32, quad: u32) -> Six {
     let step = i32(p.dilation.y);
     return transform(

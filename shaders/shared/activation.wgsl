@@ -1,4 +1,7 @@
-// Activation functions by number; the numbers are those of `kernels::activation::code`.
+// Activation functions by number; numbers and arguments are those of `kernels::activation::code`. Without CURVED
+// there are only those that clamp, between the two arguments: the whole list, written into a kernel at each of
+// its pixels, takes SwiftShader seconds to compile.
+#ifdef CURVED
 // Arguments are clamped where f32 would overflow before the result is decided.
 fn activate(code: u32, alpha: f32, beta: f32, v: vec4f) -> vec4f {
     switch code {
@@ -17,3 +20,8 @@ fn activate(code: u32, alpha: f32, beta: f32, v: vec4f) -> vec4f {
 fn sigmoid(v: vec4f) -> vec4f {
     return 1.0 / (1.0 + exp(-clamp(v, vec4f(-80.0), vec4f(80.0))));
 }
+#else
+fn activate(code: u32, low: f32, high: f32, v: vec4f) -> vec4f {
+    return min(max(v, vec4f(low)), vec4f(high));
+}
+#endif

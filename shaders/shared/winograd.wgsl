@@ -1,8 +1,6 @@
 // Winograd's F(4x4, 3x3) after Lavin and Gray (https://arxiv.org/abs/1509.09308): 4x4 outputs of a 3x3
 // convolution from 36 products instead of 144. A dilated convolution is one of undilated ones over every
 // dilation-th pixel; its tiles are counted picture after such picture.
-struct Six { a: vec4f, b: vec4f, c: vec4f, d: vec4f, e: vec4f, f: vec4f }
-
 // Where tile number `tile` begins among the output's pixels; its next pixels are `dilation` apart.
 fn tile_origin(tile: u32) -> vec2u {
     let tiles = p.grid.x * p.grid.y;

@@ -14,7 +14,7 @@ impl Gpu {
                 loads: self.loads(),
                 product_rows: 16,
                 transform_macs: if self.info.name.contains("llvmpipe") { 48 } else { 9 },
-                strip_bytes: 8 << 20,
+                strip_bytes: 4 << 20,
                 ..Tuning::default()
             },
             _ => Tuning::default(),

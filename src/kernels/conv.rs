@@ -60,6 +60,7 @@ pub fn launch(conv: &Conv, parts: &[Extent], kernel: [usize; 2], out: Extent, lo
     };
     let mut defines: Vec<&'static str> = ["PARTS_2", "PARTS_3", "PARTS_4"][..parts.len() - 1].to_vec();
     defines.extend(conv.epilogue.residual.then_some("RESIDUAL"));
+    defines.extend(activation::define(&conv.epilogue));
     let quads: usize = parts.iter().map(|part| part.quads()).sum();
     let weights = blocks * kernel[0] * kernel[1] * quads * BLOCK;
     let copies = parts.iter().all(|part| part.vec4s() * 16 <= TEXTURE_COPY_BYTES);

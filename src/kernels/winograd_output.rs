@@ -44,10 +44,11 @@ pub fn launch(conv: &Conv, out: Extent, grid: Grid, strip: Strip, in_place: bool
         after,
         tail: 0,
     };
-    let defines = match (conv.epilogue.residual, in_place) {
+    let mut defines = match (conv.epilogue.residual, in_place) {
         (false, _) => Vec::new(),
         (true, false) => vec!["RESIDUAL"],
         (true, true) => vec!["IN_PLACE"],
     };
+    defines.extend(activation::define(&conv.epilogue));
     Launch::new(Key::with("winograd_output", defines), &params, strip.tiles * out.quads())
 }

@@ -12,7 +12,7 @@ use crate::kernels::{
     Extent, Launch, Tuning, activation, binary, conv_transpose, global_average, pack, pool, resize, softmax, window,
 };
 use conv::kernel_shape;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 /// Lowers fused segments of one graph, run in order. `readbacks` names for each segment which of its
 /// outputs the host wants; the others stay in place for later segments. `tuning` is the device's, as
@@ -45,7 +45,7 @@ pub fn lower_between(before: Edge, segments: &[(&Graph, &[&str])], behind: Edge,
 struct Lowering {
     tuning: Tuning,
     /// Segment and node of the convolutions that are computed so.
-    winograd: HashSet<(usize, usize)>,
+    winograd: Vec<(usize, usize)>,
     values: Vec<Value>,
     /// The quads of each tensor by its name.
     by_name: HashMap<String, ValueId>,

@@ -3,7 +3,6 @@
 use crate::graph::{Conv, Graph, Node, Op};
 use crate::kernels::winograd::{BLOCK, Grid, NUMBERS};
 use crate::kernels::{Extent, Tuning, conv};
-use std::collections::HashSet;
 
 /// The least storage that WebGPU promises to bind at once; transformed weights of one node stay within it.
 const MOST_WEIGHT_BYTES: u64 = 128 << 20;
@@ -20,23 +19,28 @@ struct Candidate {
 
 /// Places (segment, node) of those that gain by it, the ones that gain most for their bytes first, until the
 /// weights have grown by as much as the tuning allows.
-pub(super) fn choose(segments: &[(&Graph, &[&str])], tuning: &Tuning) -> HashSet<(usize, usize)> {
-    let nodes = segments.iter().enumerate().flat_map(|(segment, (graph, _))| {
-        graph.nodes.iter().enumerate().filter_map(move |(index, node)| {
-            let (saved, growth) = gain(graph, node, tuning)?;
-            Some(Candidate { segment, node: index, saved, growth })
-        })
-    });
-    let mut candidates: Vec<Candidate> = nodes.collect();
-    let worth = |candidate: &Candidate| candidate.saved as f64 / candidate.growth as f64;
-    candidates.sort_by(|a, b| worth(b).total_cmp(&worth(a)).then((a.segment, a.node).cmp(&(b.segment, b.node))));
+pub(super) fn choose(segments: &[(&Graph, &[&str])], tuning: &Tuning) -> Vec<(usize, usize)> {
+    let mut candidates = Vec::new();
+    for (segment, (graph, _)) in segments.iter().enumerate() {
+        for (node, spec) in graph.nodes.iter().enumerate() {
+            if let Some((saved, growth)) = gain(graph, spec, tuning) {
+                candidates.push(Candidate { segment, node, saved, growth });
+            }
+        }
+    }
     let mut left = tuning.weight_growth_bytes;
-    let fits = |candidate: &Candidate| {
-        let fits = candidate.growth <= left;
-        left -= if fits { candidate.growth } else { 0 };
-        fits
-    };
-    candidates.into_iter().filter(fits).map(|candidate| (candidate.segment, candidate.node)).collect()
+    let mut chosen = Vec::new();
+    // Looked through again for each, since a sort is 3 kB of Wasm.
+    let worth = |candidate: &Candidate| candidate.saved as f64 / candidate.growth as f64;
+    let best = |(_, a): &(usize, &Candidate), (_, b): &(usize, &Candidate)| worth(a).total_cmp(&worth(b));
+    while let Some((place, _)) = candidates.iter().enumerate().max_by(best) {
+        let Candidate { segment, node, growth, .. } = candidates.swap_remove(place);
+        if growth <= left {
+            left -= growth;
+            chosen.push((segment, node));
+        }
+    }
+    chosen
 }
 
 /// Multiply-adds saved and bytes added, where there is anything to save.

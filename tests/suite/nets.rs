@@ -78,7 +78,8 @@ pub(crate) fn tangle(seed: u64) -> Problem {
                 builder.conv(one, &[joined], channels, [1; 2])
             }
             3 => {
-                let residual = Epilogue { residual: true, after: Some(Activation::Relu), ..Epilogue::default() };
+                let after = Some(if seed % 2 == 0 { Activation::Relu } else { Activation::Silu });
+                let residual = Epilogue { residual: true, after, ..Epilogue::default() };
                 builder.conv(Conv { epilogue: residual, ..same(1) }, &[a, b], channels, [3; 2])
             }
             _ => {
