@@ -110,6 +110,12 @@ impl Gpu {
         self.allocated_bytes.load(Ordering::Relaxed).max(0) as u64
     }
 
+    /// What the driver's allocator holds for buffers and textures by its own count, those of uploads on their way
+    /// included; `None` where there is no such count, as in browsers.
+    pub fn allocator_bytes(&self) -> Option<u64> {
+        self.device.generate_allocator_report().map(|report| report.total_allocated_bytes)
+    }
+
     fn count_allocated(&self, bytes: i64) {
         self.allocated_bytes.fetch_add(bytes, Ordering::Relaxed);
     }

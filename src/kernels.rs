@@ -133,7 +133,7 @@ pub const TEXTURE_COLUMNS: usize = 4096;
 pub const TEXTURE_ROWS: usize = 8192;
 /// Bytes of an activation that is copied into a texture for one kernel to read: what is larger costs more memory
 /// than the time is worth.
-pub const TEXTURE_COPY_BYTES: usize = 32 << 20;
+pub const TEXTURE_COPY_BYTES: usize = 4 << 20;
 
 impl Launch {
     /// Enough workgroups for `invocations`, spread over two axes because one holds no more than 65,535.

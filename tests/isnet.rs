@@ -8,7 +8,7 @@ mod adapter;
 mod soundness;
 
 use headwater::codec::Codec;
-use headwater::gpu::Gpu;
+use headwater::gpu::{Gpu, Program};
 use headwater::image::Picture;
 use headwater::model::{ByteSource, Manifest, Model};
 use headwater::server::{InProcess, RtenExecutor, ServerConfig, ServerState};
@@ -35,6 +35,8 @@ const MOST_APART: f64 = 1e-4;
 const LEAST_INT8_IOU: f64 = 0.995;
 /// Of U3's weights in the model file.
 const MOST_U3_BYTES: u64 = 7_000_000;
+/// On the device for U3's head and tail at 1024 by 1024, weights and uploads on their way included.
+const MOST_U3_GPU_BYTES: u64 = 256_000_000;
 /// Of everything that is read from the file for U3: header, weights, gaps between them.
 const MOST_U3_READ: u64 = 7_500_000;
 
@@ -299,4 +301,34 @@ fn plans_of_local_and_of_the_named_splits_are_sound_and_narrow() {
             assert!(plan.phases.iter().all(|phase| phase.readbacks.len() == 1), "{name}: more crosses than has to");
         }
     }
+}
+
+/// The device's memory by its allocator's own count: once everything is there, and after a run of the head.
+#[test]
+fn u3_at_1024_takes_at_most_256_megabytes_of_the_device() {
+    let Some(path) = model_file("U3's memory") else { return };
+    let Some(gpu) = adapter::open("U3's memory") else { return };
+    let file = File::open(&path).unwrap();
+    let model = pollster::block_on(Model::open(&file)).unwrap();
+    let graph = model.manifest.graph.with_input_size(1024, 1024).unwrap();
+    let Placement::Cut { cut, .. } = Placement::parse("U3", &model.manifest).unwrap() else { panic!("U3 is a cut") };
+    let division = graph.divide(&cut).unwrap();
+    let tail = division.tail.unwrap();
+    let weights = pollster::block_on(model.load(&file, &[&division.head, &tail])).unwrap();
+    let plan = soundness::divided(&graph, &cut, &gpu.tuning());
+    let before = gpu.allocator_bytes();
+    let program = pollster::block_on(Program::new(gpu.clone(), plan, &weights)).unwrap();
+    let own = program.allocated_bytes();
+    assert!(own <= MOST_U3_GPU_BYTES, "{own} bytes");
+    let Some(before) = before else {
+        eprintln!("SKIPPED: this adapter's allocator does not count");
+        return;
+    };
+    let count = || gpu.allocator_bytes().unwrap() - before;
+    let ready = count();
+    pollster::block_on(program.run(0, &[input("coffee", 1024, &model.manifest).data()])).unwrap();
+    let run = count();
+    eprintln!("U3 at 1024: {own} bytes asked for, {ready} by the allocator when ready, {run} after a run");
+    assert!(ready.max(run) <= MOST_U3_GPU_BYTES, "{ready} bytes when ready, {run} after a run");
+    assert!(run >= own, "the allocator counts {run} bytes, less than the {own} asked for");
 }

@@ -17,6 +17,9 @@ use std::sync::Arc;
 /// them to ask for.
 const ALIGNMENT: u64 = 256;
 
+/// Bytes of weights whose second copy, on the way to the device, may still be there when the next ones are written.
+const MOST_ON_ITS_WAY: u64 = 8 << 20;
+
 /// A plan whose buffers are allocated and whose weights are on the device. Dropping it gives its memory
 /// back at once.
 #[derive(Debug)]
@@ -132,7 +135,13 @@ async fn write(
 ) -> Result<()> {
     // Packing takes a page's thread a while; others may want it in between.
     let mut pauses = Pauses::begin();
+    let mut on_its_way = 0;
     for (index, weight) in plan.weights.iter().enumerate() {
+        on_its_way += weight.bytes;
+        if on_its_way > MOST_ON_ITS_WAY {
+            gpu.flush();
+            on_its_way = weight.bytes;
+        }
         memory.write(&gpu.queue, index, &weight.pack(weights)?);
         tell(index + 1, plan.weights.len());
         pauses.offer().await;

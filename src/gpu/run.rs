@@ -140,6 +140,13 @@ impl Gpu {
         .await
     }
 
+    /// Carries out the writes so far, so that the memory they take on their way is free again.
+    pub(super) fn flush(&self) {
+        self.queue.submit([]);
+        // A device that fails here says so at the next check.
+        let _ = self.device.poll(wgpu::PollType::Wait { submission_index: None, timeout: Some(PATIENCE) });
+    }
+
     /// Waits for the work submitted so far.
     async fn idle(&self) -> Result<()> {
         let (send, receive) = futures_channel::oneshot::channel();

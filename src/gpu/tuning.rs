@@ -9,12 +9,12 @@ impl Gpu {
     pub fn tuning(&self) -> Tuning {
         match self.info.kind {
             // A program loads and stores slowly and multiplies slowly: llvmpipe multiplies five times as fast as
-            // SwiftShader, and moves numbers no faster. A strip of a few megabytes stays in its caches.
+            // SwiftShader, and moves numbers no faster. Strips of a few megabytes stay in its caches.
             "cpu" => Tuning {
                 loads: self.loads(),
                 product_rows: 16,
                 transform_macs: if self.info.name.contains("llvmpipe") { 48 } else { 9 },
-                strip_bytes: 4 << 20,
+                strip_bytes: 3 << 20,
                 ..Tuning::default()
             },
             _ => Tuning::default(),

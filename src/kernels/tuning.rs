@@ -50,7 +50,7 @@ impl Default for Tuning {
             loads: Loads::Buffers,
             product_rows: 4,
             transform_macs: 40,
-            strip_bytes: 16 << 20,
+            strip_bytes: 8 << 20,
             weight_growth_bytes: 192 << 20,
         }
     }

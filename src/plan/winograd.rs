@@ -2,10 +2,14 @@
 
 use crate::graph::{Conv, Graph, Node, Op};
 use crate::kernels::winograd::{BLOCK, Grid, NUMBERS};
-use crate::kernels::{Extent, Tuning, conv};
+use crate::kernels::{Extent, Loads, TEXTURE_COPY_BYTES, Tuning, conv};
 
 /// The least storage that WebGPU promises to bind at once; transformed weights of one node stay within it.
 const MOST_WEIGHT_BYTES: u64 = 128 << 20;
+
+/// How much longer the direct convolution takes, on a device that wants its operands as textures, where an operand
+/// is too large for one: measured on llvmpipe.
+const BUFFER_SLOWDOWN: u64 = 3;
 
 /// What the other way would gain and cost for one node.
 struct Candidate {
@@ -58,7 +62,9 @@ fn gain(graph: &Graph, node: &Node, tuning: &Tuning) -> Option<(u64, u64)> {
     let transformed = numbers * inputs * outputs as u64;
     let transforms = (inputs + out.quads() as u64 * 4).saturating_mul(numbers * tiles);
     let cost = transformed.saturating_mul(tiles).saturating_add(transforms.saturating_mul(tuning.transform_macs));
-    let saved = (direct * out.pixels() as u64).checked_sub(cost).filter(|&saved| saved > 0)?;
+    let uncopied = tuning.loads != Loads::Buffers && parts.iter().any(|part| part.vec4s() * 16 > TEXTURE_COPY_BYTES);
+    let slowdown = if uncopied { BUFFER_SLOWDOWN } else { 1 };
+    let saved = (direct * out.pixels() as u64 * slowdown).checked_sub(cost).filter(|&saved| saved > 0)?;
     (transformed * 4 <= MOST_WEIGHT_BYTES).then_some((saved, (transformed - direct) * 4))
 }
 
