@@ -3,7 +3,8 @@
 use super::timed;
 use crate::error::Result;
 use crate::gpu::{Gpu, Program};
-use crate::kernels::{Extent, Launch, ceiling_arithmetic, ceiling_bandwidth};
+use crate::kernels::ceiling_arithmetic::{self, Variant};
+use crate::kernels::{Extent, Launch, ceiling_bandwidth};
 use crate::model::Weights;
 use crate::plan::{Dispatch, Layout, Operand, Phase, Plan, Value};
 use serde::Serialize;
@@ -26,10 +27,11 @@ pub struct Ceilings {
 /// `AdapterLimit` where the device has no clock; `Device` when it fails.
 pub fn ceilings(gpu: &Arc<Gpu>) -> Result<Ceilings> {
     let mut f32_gflops: f64 = 0.0;
+    let variant = Variant { chains: 4, steps: 4, half: false };
     // A GPU needs many invocations and rounds to show its rate; a software adapter would take minutes for them.
     for (rounds, invocations) in [(64, 1 << 12), (256, 1 << 14), (512, 1 << 18)] {
-        let micros = time(gpu, ceiling_arithmetic::launch(rounds, invocations), invocations)?;
-        let macs = u64::from(rounds) * invocations as u64 * ceiling_arithmetic::MACS_A_ROUND;
+        let micros = time(gpu, ceiling_arithmetic::launch(variant, rounds, invocations), invocations)?;
+        let macs = u64::from(rounds) * invocations as u64 * variant.macs_a_round();
         f32_gflops = f32_gflops.max(2e-3 * macs as f64 / micros);
         if micros > 100e3 {
             break;
