@@ -4,6 +4,7 @@ use super::verify::{pipelines, verify};
 use super::{Case, Ceilings, RUNS, inputs, lower, median, repeated, time};
 use crate::error::Result;
 use crate::gpu::{DispatchTime, Gpu, Program};
+use crate::plan::{Operand, Plan};
 use serde::Serialize;
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -25,7 +26,8 @@ pub struct KernelTime {
     pub micros: f64,
     /// Operations as the graph counts them, two a multiply-add; 0 where nothing is multiplied.
     pub gflops: f64,
-    /// Bytes that its dispatches read and write, each tensor once a dispatch, in 10^9 a second.
+    /// Bytes of the operator's inputs, weights and output, each once, in 10^9 a second: the least that any kernel
+    /// has to move. What its dispatches leave to each other is not in it.
     pub gbytes_per_s: f64,
     /// Share of the ceiling that is nearer. Above 1 for a kernel that gets along with fewer multiply-adds than
     /// the graph counts, or whose tensors a cache holds.
@@ -72,16 +74,16 @@ impl<'a> Kernels<'a> {
             dispatches.retain(|dispatch| dispatch.node == case.shape);
             Ok(dispatches)
         })?;
-        Ok(self.sum(case, &runs))
+        Ok(self.sum(case, &runs, node_bytes(program.plan(), &case.shape)))
     }
 
     /// One node's dispatches, of several runs.
-    fn sum(&self, case: &Case, runs: &[Vec<DispatchTime>]) -> KernelTime {
+    fn sum(&self, case: &Case, runs: &[Vec<DispatchTime>], bytes: u64) -> KernelTime {
         let one = &runs[0];
         let sums = runs.iter().map(|run| run.iter().map(|time| time.micros).sum()).collect();
         // A device's clock may tick more slowly than its smallest kernels run.
         let micros = median(sums).max(1e-3);
-        let (macs, bytes) = one.iter().fold((0, 0), |sum, time| (sum.0 + time.macs, sum.1 + time.bytes));
+        let macs = one.iter().map(|time| time.macs).sum();
         let mut kernels: Vec<&str> = Vec::new();
         for time in one {
             if !kernels.contains(&time.kernel.as_str()) {
@@ -102,4 +104,25 @@ impl<'a> Kernels<'a> {
             bound,
         }
     }
+}
+
+/// What all dispatches of a node read that none of them wrote, and what the last of them writes. The dispatches'
+/// own bytes would count a tensor once for each strip of it.
+pub(super) fn node_bytes(plan: &Plan, node: &str) -> u64 {
+    let dispatches = plan.phases.iter().flat_map(|phase| &phase.dispatches).filter(|dispatch| dispatch.node == node);
+    let (mut reads, mut writes) = (Vec::new(), Vec::new());
+    for dispatch in dispatches {
+        for &operand in &dispatch.reads {
+            let own = matches!(operand, Operand::Value(id) if writes.contains(&id));
+            if !own && !reads.contains(&operand) {
+                reads.push(operand);
+            }
+        }
+        writes.push(dispatch.output);
+    }
+    let read_bytes = reads.into_iter().map(|operand| match operand {
+        Operand::Value(id) => plan.values[id].bytes(),
+        Operand::Weight(id) => plan.weights[id].bytes,
+    });
+    read_bytes.sum::<u64>() + writes.last().map_or(0, |&id| plan.values[id].bytes())
 }

@@ -1,5 +1,6 @@
 //! What needs no adapter.
 
+use super::kernels::node_bytes;
 use super::segments::gaps_millis;
 use super::verify::{off, pipelines, tolerance};
 use super::*;
@@ -21,6 +22,21 @@ fn every_case_is_a_plan_whose_dispatches_carry_its_name() {
             assert_eq!(plan.phases[0].uploads.len(), case.inputs.len());
         }
     }
+}
+
+#[test]
+fn a_node_of_several_dispatches_moves_each_tensor_once() {
+    let case = Set::Vit.cases().into_iter().find(|case| case.shape.contains("384->1536")).unwrap();
+    let (graph, _) = case.graph(case.size).unwrap();
+    let mut plan = plan::lower(&[(&graph, &[Case::OUTPUT])], Loads::Buffers).unwrap();
+    let bytes = node_bytes(&plan, &case.shape);
+    assert_eq!(bytes, 4 * (384 * 196 + 1536 * 196 + 384 * 1536 + 1536));
+    // As two strips of the output, with a third dispatch behind them that reads it.
+    let dispatches = &mut plan.phases[0].dispatches;
+    let one = dispatches.iter().position(|dispatch| dispatch.node == case.shape).unwrap();
+    dispatches.insert(one, dispatches[one].clone());
+    dispatches[one + 2].node.clone_from(&case.shape);
+    assert_eq!(node_bytes(&plan, &case.shape), bytes);
 }
 
 #[test]
