@@ -1,4 +1,13 @@
-// As many multiply-adds as an adapter can do: sixteen independent chains of four lanes an invocation.
+// As many multiply-adds as an adapter can do: independent chains of four lanes an invocation, sixteen or fewer.
+// Many chains hide each one's latency, too many spill registers; how many are best is the adapter's affair.
+#ifdef HALF
+enable f16;
+#define NUMBER f16
+#define NUMBERS vec4h
+#else
+#define NUMBER f32
+#define NUMBERS vec4f
+#endif
 #include "shared/invocation.wgsl"
 
 struct Params {
@@ -18,42 +27,49 @@ fn main(
 ) {
     let index = invocation_index(workgroup, workgroups, local);
     if (index >= p.count) { return; }
-    // The factor and the summand come from memory, so that no compiler can work the chains out.
-    let m = input[index];
-    let b = m * 0.5;
-    var a0 = m;
-    var a1 = m + 1.0;
-    var a2 = m + 2.0;
-    var a3 = m + 3.0;
-    var a4 = m + 4.0;
-    var a5 = m + 5.0;
-    var a6 = m + 6.0;
-    var a7 = m + 7.0;
-    var a8 = m + 8.0;
-    var a9 = m + 9.0;
-    var a10 = m + 10.0;
-    var a11 = m + 11.0;
-    var a12 = m + 12.0;
-    var a13 = m + 13.0;
-    var a14 = m + 14.0;
-    var a15 = m + 15.0;
+    // Starts, factor and summand come from memory, so that no compiler can work the chains out. All lanes share
+    // factor and summand, which leaves the registers to the chains.
+    let start = NUMBERS(input[index]);
+    let m = NUMBERS(start.x);
+    let b = NUMBERS(start.y);
+    var a0 = start;
+    var a1 = start + NUMBER(1.0);
+    var a2 = start + NUMBER(2.0);
+    var a3 = start + NUMBER(3.0);
+#ifdef CHAINS_4
+#else
+    var a4 = start + NUMBER(4.0);
+    var a5 = start + NUMBER(5.0);
+    var a6 = start + NUMBER(6.0);
+    var a7 = start + NUMBER(7.0);
+#ifdef CHAINS_8
+#else
+    var a8 = start + NUMBER(8.0);
+    var a9 = start + NUMBER(9.0);
+    var a10 = start + NUMBER(10.0);
+    var a11 = start + NUMBER(11.0);
+    var a12 = start + NUMBER(12.0);
+    var a13 = start + NUMBER(13.0);
+    var a14 = start + NUMBER(14.0);
+    var a15 = start + NUMBER(15.0);
+#endif
+#endif
     for (var round = 0u; round < p.rounds; round++) {
-        a0 = a0 * m + b;
-        a1 = a1 * m + b;
-        a2 = a2 * m + b;
-        a3 = a3 * m + b;
-        a4 = a4 * m + b;
-        a5 = a5 * m + b;
-        a6 = a6 * m + b;
-        a7 = a7 * m + b;
-        a8 = a8 * m + b;
-        a9 = a9 * m + b;
-        a10 = a10 * m + b;
-        a11 = a11 * m + b;
-        a12 = a12 * m + b;
-        a13 = a13 * m + b;
-        a14 = a14 * m + b;
-        a15 = a15 * m + b;
+#include "shared/chains.wgsl"
+#ifdef STEPS_4
+#include "shared/chains.wgsl"
+#include "shared/chains.wgsl"
+#include "shared/chains.wgsl"
+#endif
     }
-    output[index] = a0 + a1 + a2 + a3 + a4 + a5 + a6 + a7 + a8 + a9 + a10 + a11 + a12 + a13 + a14 + a15;
+    var sum = a0 + a1 + a2 + a3;
+#ifdef CHAINS_4
+#else
+    sum += a4 + a5 + a6 + a7;
+#ifdef CHAINS_8
+#else
+    sum += a8 + a9 + a10 + a11 + a12 + a13 + a14 + a15;
+#endif
+#endif
+    output[index] = vec4f(sum);
 }

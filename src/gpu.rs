@@ -59,7 +59,7 @@ impl Gpu {
     pub async fn open(choice: &Choice) -> Result<Self> {
         let adapter = adapter::choose(choice).await?;
         let adapter_limits = adapter.limits();
-        let features = adapter.features() & wgpu::Features::TIMESTAMP_QUERY;
+        let features = adapter.features() & (wgpu::Features::TIMESTAMP_QUERY | wgpu::Features::SHADER_F16);
         let descriptor = wgpu::DeviceDescriptor {
             label: Some("headwater"),
             required_features: features,

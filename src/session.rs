@@ -270,7 +270,7 @@ impl<T: Transport> Session<T> {
 }
 
 /// What runs here, in order, and what of it is wanted outside.
-fn segments(
+pub(crate) fn segments(
     graph: &Graph,
     placement: &Placement,
     division: Option<&Division>,

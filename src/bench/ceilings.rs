@@ -1,11 +1,9 @@
 //! What the adapter can do at most, measured and not read off a data sheet.
 
-use super::timed;
+use super::overheads::{dispatch_micros, readback, submit_micros};
+use super::rates::{gflops, memory_gbytes_per_s};
 use crate::error::Result;
-use crate::gpu::{Gpu, Program};
-use crate::kernels::{Extent, Launch, ceiling_arithmetic, ceiling_bandwidth};
-use crate::model::Weights;
-use crate::plan::{Dispatch, Layout, Operand, Phase, Plan, Value};
+use crate::gpu::Gpu;
 use serde::Serialize;
 use std::sync::Arc;
 
@@ -14,45 +12,55 @@ use std::sync::Arc;
 pub struct Ceilings {
     /// Multiply-adds in f32, two operations each, in 10^9 a second.
     pub f32_gflops: f64,
-    /// The same in f16; null, since no kernel computes in f16.
+    /// The same in f16; null where the adapter has none.
     pub f16_gflops: Option<f64>,
     /// 10^9 bytes a second, read and written, over buffers that no cache holds.
-    pub gbytes_per_s: f64,
+    pub memory_gbytes_per_s: f64,
+    /// What one more dispatch that does nothing costs on the wall, its recording included, in a pass of many.
+    pub dispatch_micros: f64,
+    /// A submit of one dispatch that does nothing, from its recording to its end, waited for.
+    pub submit_micros: f64,
+    /// A submit that brings [`Self::SMALL_BYTES`] to the host.
+    pub readback_micros: f64,
+    /// 10^9 bytes a second of one that brings [`Self::LARGE_BYTES`], into a vector as a session gets it.
+    pub readback_gbytes_per_s: f64,
 }
 
-/// Measures both.
+impl Ceilings {
+    /// A readback of which only its being one matters.
+    pub const SMALL_BYTES: usize = 256;
+    /// A readback of which only the bytes matter.
+    pub const LARGE_BYTES: usize = 64 << 20;
+
+    /// Share of the nearer ceiling that so many multiply-adds and bytes in so many microseconds are, and what
+    /// binds: `arithmetic` or `memory`, or `dispatch` where the dispatches themselves are more than half of it.
+    pub(super) fn bound(&self, macs: u64, bytes: u64, dispatches: usize, micros: f64) -> (f64, &'static str) {
+        let arithmetic = 2e-3 * macs as f64 / micros / self.f32_gflops;
+        let memory = 1e-3 * bytes as f64 / micros / self.memory_gbytes_per_s;
+        let bound = if dispatches as f64 * self.dispatch_micros > micros / 2.0 {
+            "dispatch"
+        } else if arithmetic > memory {
+            "arithmetic"
+        } else {
+            "memory"
+        };
+        (arithmetic.max(memory), bound)
+    }
+}
+
+/// Measures all.
 ///
 /// # Errors
 /// `AdapterLimit` where the device has no clock; `Device` when it fails.
 pub fn ceilings(gpu: &Arc<Gpu>) -> Result<Ceilings> {
-    let mut f32_gflops: f64 = 0.0;
-    // A GPU needs many invocations and rounds to show its rate; a software adapter would take minutes for them.
-    for (rounds, invocations) in [(64, 1 << 12), (256, 1 << 14), (512, 1 << 18)] {
-        let micros = time(gpu, ceiling_arithmetic::launch(rounds, invocations), invocations)?;
-        let macs = u64::from(rounds) * invocations as u64 * ceiling_arithmetic::MACS_A_ROUND;
-        f32_gflops = f32_gflops.max(2e-3 * macs as f64 / micros);
-        if micros > 100e3 {
-            break;
-        }
-    }
-    // 64 MiB each way: beyond the caches of the adapters at hand, within every binding limit.
-    let vec4s = (64 << 20) / 16;
-    let micros = time(gpu, ceiling_bandwidth::launch(vec4s), vec4s)?;
-    Ok(Ceilings { f32_gflops, f16_gflops: None, gbytes_per_s: 2.0 * 16e-3 * vec4s as f64 / micros })
-}
-
-/// Microseconds of a launch that reads and writes `vec4s`.
-fn time(gpu: &Arc<Gpu>, launch: Launch, vec4s: usize) -> Result<f64> {
-    let extent = Extent { height: 1, width: vec4s, channels: 4 };
-    let value = |name: &str, buffer| Value { name: name.into(), extent, layout: Layout::Quads, buffer };
-    let dispatch = Dispatch { node: "ceiling".into(), launch, reads: vec![Operand::Value(0)], output: 1, macs: 0 };
-    let plan = Plan {
-        values: vec![value("input", 0), value("output", 1)],
-        buffers: vec![vec4s as u64 * 16; 2],
-        weights: Vec::new(),
-        phases: vec![Phase { dispatches: vec![dispatch], ..Phase::default() }],
-        widest_bytes: vec4s as u64 * 32,
-    };
-    let program = pollster::block_on(Program::new(gpu.clone(), plan, &Weights::default()))?;
-    Ok(timed(&program, 0, &[])?[0].micros)
+    let (readback_micros, readback_gbytes_per_s) = readback(gpu)?;
+    Ok(Ceilings {
+        f32_gflops: gflops(gpu, false)?,
+        f16_gflops: if gpu.info().f16 { Some(gflops(gpu, true)?) } else { None },
+        memory_gbytes_per_s: memory_gbytes_per_s(gpu)?,
+        dispatch_micros: dispatch_micros(gpu)?,
+        submit_micros: submit_micros(gpu)?,
+        readback_micros,
+        readback_gbytes_per_s,
+    })
 }

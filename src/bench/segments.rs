@@ -1,30 +1,32 @@
 //! Whole segments of a model: the sum of their kernels, and what stands between.
 
-use super::{Ceilings, noise, timed};
+use super::{Ceilings, Inputs, Part, RUNS, inputs, lower, repeated, run, time};
 use crate::error::Result;
 use crate::gpu::{DispatchTime, Gpu, Program};
 use crate::graph::Graph;
 use crate::graph::fuse::fuse;
 use crate::model::Weights;
-use crate::plan;
 use crate::platform::now_millis;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// One segment, run from input on the host to output on the host.
+/// One part of a model, run from its inputs on the host to its outputs on the host.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct SegmentTime {
     /// Model, split and part.
     pub segment: String,
     /// Width, height of the net's input.
     pub size: [usize; 2],
-    /// Wall time of one run: upload, one submit, readback.
+    /// Median wall time of a run: uploads, submits, readbacks.
     pub wall_millis: f64,
-    /// Allocating, packing weights and compiling, before the first run.
+    /// Fusing, planning, allocating, packing weights and compiling, before the first run.
     pub setup_millis: f64,
-    /// The device's time in dispatches.
+    /// The device's time in dispatches, of a run with timestamps beside the median one.
     pub kernels_millis: f64,
+    /// The device's time from the end of one dispatch to the start of the next, of the same run. Each dispatch has
+    /// a pass of its own there, which widens the gaps, and copies into textures stand in them.
+    pub gaps_millis: f64,
     /// Multiply-adds of the graph.
     pub macs: u64,
     /// Two operations a multiply-add over the wall time.
@@ -33,9 +35,16 @@ pub struct SegmentTime {
     pub share_of_ceiling: f64,
     /// Dispatches of a run.
     pub dispatches: usize,
-    /// Bytes of activation buffers, and of the widest moment.
+    /// Submits of a run.
+    pub submits: usize,
+    /// Readbacks of a run.
+    pub readbacks: usize,
+    /// Bytes of everything that was allocated: activations, weights, parameters, readbacks, and textures where the
+    /// device reads those.
+    pub peak_bytes: u64,
+    /// Bytes of activation buffers.
     pub activation_bytes: u64,
-    /// No plan can need less.
+    /// Bytes of activations at the widest moment: no plan can need less.
     pub widest_bytes: u64,
     /// Bytes of weights on the device.
     pub weight_bytes: u64,
@@ -43,57 +52,71 @@ pub struct SegmentTime {
     pub by_kernel: BTreeMap<String, f64>,
 }
 
-/// Times one segment of a graph, fused as a session would.
+/// Times a part of a model, fused as a session would.
 ///
 /// # Errors
 /// As making and running a program.
 pub fn segment(
     gpu: &Arc<Gpu>,
     ceilings: &Ceilings,
-    name: String,
+    part: &Part,
     size: [usize; 2],
-    graph: &Graph,
     weights: &Weights,
 ) -> Result<SegmentTime> {
     let start = now_millis();
-    let graph = fuse(graph);
-    let outputs: Vec<&str> = graph.outputs.iter().map(|&id| graph.tensors[id].name.as_str()).collect();
-    let plan = plan::lower(&[(&graph, &outputs)], &gpu.tuning())?;
-    let program = pollster::block_on(Program::new(gpu.clone(), plan, weights))?;
+    let phases: Vec<(Graph, Vec<String>)> =
+        part.phases.iter().map(|(graph, outputs)| (fuse(graph), outputs.clone())).collect();
+    let program = pollster::block_on(Program::new(gpu.clone(), lower(&gpu.tuning(), &phases)?, weights))?;
     let setup_millis = now_millis() - start;
-    let inputs: Vec<Vec<f32>> =
-        (1..).zip(&graph.inputs).map(|(seed, &id)| noise(graph.tensors[id].shape.iter().product(), seed)).collect();
-    let inputs: Vec<&[f32]> = inputs.iter().map(Vec::as_slice).collect();
-    let times = timed(&program, 0, &inputs)?;
-    let start = now_millis();
-    pollster::block_on(program.run(0, &inputs))?;
-    let wall_millis = now_millis() - start;
+    let inputs = inputs(&program);
+    // In turns, so that whatever else slows the machine down does so to both.
+    let mut runs = repeated(RUNS, || Ok((run_millis(&program, &inputs)?, time(&program, &inputs)?)))?;
+    runs.sort_by(|(a, _), (b, _)| a.total_cmp(b));
+    let (wall_millis, middle) = runs.swap_remove(runs.len() / 2);
+    let macs = phases.iter().map(|(graph, _)| graph.macs()).sum();
+    let gflops = 2e-6 * macs as f64 / wall_millis;
     let plan = program.plan();
-    let gflops = 2e-6 * graph.macs() as f64 / wall_millis;
     Ok(SegmentTime {
-        segment: name,
+        segment: part.name.clone(),
         size,
         wall_millis,
         setup_millis,
-        kernels_millis: sum(&times),
-        macs: graph.macs(),
+        kernels_millis: kernels_millis(&middle),
+        gaps_millis: middle.iter().map(|phase| gaps_millis(phase)).sum(),
+        macs,
         gflops,
         share_of_ceiling: gflops / ceilings.f32_gflops,
         dispatches: plan.dispatch_count(),
+        submits: plan.phases.len(),
+        readbacks: plan.phases.iter().filter(|phase| !phase.readbacks.is_empty()).count(),
+        peak_bytes: program.allocated_bytes(),
         activation_bytes: plan.activation_bytes(),
         widest_bytes: plan.widest_bytes,
         weight_bytes: plan.weight_bytes(),
-        by_kernel: by_kernel(&times),
+        by_kernel: by_kernel(&middle),
     })
 }
 
-fn sum(times: &[DispatchTime]) -> f64 {
-    times.iter().map(|time| time.micros).sum::<f64>() / 1e3
+fn run_millis(program: &Program, inputs: &Inputs) -> Result<f64> {
+    let start = now_millis();
+    run(program, inputs)?;
+    Ok(now_millis() - start)
 }
 
-fn by_kernel(times: &[DispatchTime]) -> BTreeMap<String, f64> {
+fn kernels_millis(phases: &[Vec<DispatchTime>]) -> f64 {
+    phases.iter().flatten().map(|time| time.micros).sum::<f64>() / 1e3
+}
+
+/// From the end of each dispatch of a phase to the start of the next.
+pub(super) fn gaps_millis(phase: &[DispatchTime]) -> f64 {
+    let gap = |pair: &[DispatchTime]| pair[1].start_micros - pair[0].start_micros - pair[0].micros;
+    // Clocks of some devices tick slowly enough to put a start before an end.
+    phase.windows(2).map(|pair| gap(pair).max(0.0)).sum::<f64>() / 1e3
+}
+
+fn by_kernel(phases: &[Vec<DispatchTime>]) -> BTreeMap<String, f64> {
     let mut shares = BTreeMap::new();
-    for time in times {
+    for time in phases.iter().flatten() {
         *shares.entry(time.kernel.clone()).or_insert(0.0) += time.micros / 1e3;
     }
     shares

@@ -2,7 +2,8 @@
 
 use super::{Gpu, Program};
 use crate::error::Result;
-use crate::kernels::{Extent, ceiling_arithmetic};
+use crate::kernels::Extent;
+use crate::kernels::ceiling_arithmetic::{self, Variant};
 use crate::model::Weights;
 use crate::plan::{Dispatch, Layout, Operand, Phase, Plan, Value};
 use crate::platform::now_millis;
@@ -10,6 +11,8 @@ use std::sync::Arc;
 
 /// Invocations: enough to occupy a software adapter and a small GPU; a large one shows a part of its rate.
 const INVOCATIONS: usize = 1 << 14;
+/// A loop of moderate length, as kernels have it.
+const VARIANT: Variant = Variant { chains: 16, steps: 1, half: false };
 /// A run as long as this is measured well enough above the cost of any submit.
 const ENOUGH_MILLIS: f64 = 40.0;
 
@@ -28,7 +31,7 @@ impl Gpu {
             let start = now_millis();
             program.run(0, &[]).await?;
             let millis = now_millis() - start;
-            let macs = ceiling_arithmetic::MACS_A_ROUND * u64::from(rounds) * INVOCATIONS as u64;
+            let macs = VARIANT.macs_a_round() * u64::from(rounds) * INVOCATIONS as u64;
             best = best.max(2e-6 * macs as f64 / millis.max(1e-3));
             if millis > ENOUGH_MILLIS {
                 break;
@@ -41,7 +44,7 @@ impl Gpu {
 fn plan(rounds: u32) -> Plan {
     let extent = Extent { height: 1, width: INVOCATIONS, channels: 4 };
     let value = |name: &str, buffer| Value { name: name.into(), extent, layout: Layout::Quads, buffer };
-    let launch = ceiling_arithmetic::launch(rounds, INVOCATIONS);
+    let launch = ceiling_arithmetic::launch(VARIANT, rounds, INVOCATIONS);
     let dispatch = Dispatch { node: "measure".into(), launch, reads: vec![Operand::Value(0)], output: 1, macs: 0 };
     let bytes = INVOCATIONS as u64 * 16;
     Plan {

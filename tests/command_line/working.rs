@@ -244,3 +244,49 @@ fn help_and_version_are_no_mistakes() {
     assert!(succeeded("--version", &run(["--version"])).contains(env!("CARGO_PKG_VERSION")));
     assert!(succeeded("adapters", &run(["adapters"])).lines().count() > 0);
 }
+
+#[test]
+fn bench_measures_ceilings_kernels_and_segments() {
+    let Some(gpu) = adapter::open("bench") else { return };
+    let desk = Desk::new();
+    let model = desk.path("mini.safetensors");
+    let common = ["bench", "--set", "vit", "--size", "32", "--split", "U1", "--json", "--model"];
+    let stdout = succeeded("bench", &run(common.iter().map(Path::new).chain([model.as_path()])));
+    let all: Value = serde_json::from_str(&stdout).unwrap();
+    let positive = |value: &Value, key: &str| assert!(value[key].as_f64() > Some(0.0), "{key}: {value}");
+    let ceilings = &all["ceilings"];
+    let rates = ["f32_gflops", "memory_gbytes_per_s", "readback_gbytes_per_s"];
+    rates
+        .iter()
+        .chain(&["dispatch_micros", "submit_micros", "readback_micros"])
+        .for_each(|key| positive(ceilings, key));
+    assert_eq!(ceilings["f16_gflops"].as_f64() > Some(0.0), gpu.info().f16, "{ceilings}");
+    let kernels = all["kernels"].as_array().unwrap();
+    assert!(!kernels.is_empty() && kernels.iter().all(|time| time["net"].as_str() == Some("vit 224")), "{kernels:?}");
+    for time in kernels {
+        ["dispatches", "micros", "gbytes_per_s", "share_of_ceiling"].iter().for_each(|key| positive(time, key));
+        assert!(["arithmetic", "memory", "dispatch"].contains(&time["bound"].as_str().unwrap()), "{time}");
+    }
+    let segments = all["segments"].as_array().unwrap();
+    let names: Vec<&str> = segments.iter().map(|time| time["segment"].as_str().unwrap()).collect();
+    assert_eq!(names, ["mini local", "mini U1 head", "mini U1 tail", "mini U1 session"]);
+    for time in segments {
+        let keys = ["wall_millis", "setup_millis", "kernels_millis", "dispatches", "submits", "readbacks"];
+        keys.iter().for_each(|key| positive(time, key));
+        let bytes = |key: &str| time[key].as_u64().unwrap();
+        assert!(bytes("peak_bytes") > bytes("activation_bytes") + bytes("weight_bytes"), "{time}");
+        assert!(bytes("activation_bytes") >= bytes("widest_bytes"), "{time}");
+    }
+    let number = |at: usize, key: &str| segments[at][key].as_u64().unwrap();
+    assert_eq!((number(3, "submits"), number(3, "readbacks")), (2, 2));
+    assert_eq!(number(3, "macs"), number(1, "macs") + number(2, "macs"));
+    // What the head keeps for the tail stays where it is, and one set of buffers serves both.
+    assert!(number(3, "dispatches") <= number(1, "dispatches") + number(2, "dispatches"));
+    assert!(number(3, "peak_bytes") < number(1, "peak_bytes") + number(2, "peak_bytes"));
+}
+
+#[test]
+fn bench_knows_its_sets() {
+    let line = refused("a set nobody knows", &run(["bench", "--set", "isnet,resnet"]), 2);
+    assert!(line.contains("resnet") && line.contains("isnet, mobilenet, vit"), "{line}");
+}
