@@ -106,6 +106,16 @@ fn people_get_a_sentence() {
 }
 
 #[test]
+fn a_picture_cut_out_again_is_told_of_again() {
+    let desk = Desk::new();
+    let lines = succeeded("three reports", &desk.segment(&["--split", "remote", "--json", "--repeat", "3"]));
+    assert_eq!(lines.lines().map(report).filter(|report| report["split"] == "remote").count(), 3, "{lines}");
+    let sentences = succeeded("two sentences", &desk.segment(&["--split", "remote", "--repeat", "2"]));
+    assert_eq!(sentences.matches("split remote").count(), 2, "{sentences}");
+    refused("never", &desk.segment(&["--split", "remote", "--repeat", "0"]), 2);
+}
+
+#[test]
 fn without_an_adapter_the_mask_is_made_all_the_same() {
     let desk = Desk::new();
     for split in ["auto", "local", "U1"] {
