@@ -10,7 +10,7 @@ const MOST_UP_ERROR = 0.01;
 /** What the others are compared with: the plainest way to run the net. */
 const REFERENCE = "onnxruntime-web wasm, 1 thread";
 
-/** Writes down how far each contender is from the reference. Throws where that is too far: wrong is not slow or fast. */
+/** Writes down how far each contender is from the reference. Throws where that is far: wrong is not slow or fast. */
 export function assertAlike(contenders, size) {
   const reference = contenders.find(({ name }) => name === REFERENCE);
   const mask = ({ alpha }) => ({ width: size, height: size, values: alpha.map((value) => value / 255) });

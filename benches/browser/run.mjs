@@ -4,7 +4,7 @@
 //                                  [--json FILE]
 //
 // Needs `make build web`, the model and Chromium, as the browser's tests do; installs the peer beside itself. The peer
-// gets what `headwater export` writes: the whole net, or the head and the tail of a split, which are what a client runs.
+// gets what `headwater export` writes: the whole net, or head and tail of a split, which are what a client runs.
 // A contender's runs end after `seconds`; where the first alone has used them up, its time is the one that is shown.
 // Times stand only beside masks, and tensors that cross, that agree.
 import { execFileSync, spawn } from "node:child_process";

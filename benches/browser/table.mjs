@@ -63,7 +63,8 @@ function later({ median_millis, later_runs }) {
 }
 
 function ratio({ median_millis }, ours) {
-  return `${(median_millis / ours.median_millis).toPrecision(2)}x`;
+  const times = median_millis / ours.median_millis;
+  return `${times >= 10 ? times.toFixed(0) : times.toPrecision(2)}x`;
 }
 
 function megabytes(bytes) {

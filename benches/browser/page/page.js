@@ -37,8 +37,8 @@ globalThis.bench = {
   },
 
   /**
-   * Times of a first run and of `runs` more; fewer, but one at least, where `seconds` are over, and none where the first
-   * run alone has used them up. With them what the last run made, and what the Wasm memories have grown to.
+   * Times of a first run and of `runs` more; fewer, but one at least, where `seconds` are over, and none where the
+   * first alone has used them up. With them what the last run made, and what the Wasm memories have grown to.
    */
   async runs(address, size, runs, seconds) {
     const blob = await (await fetch(address)).blob();
