@@ -1,10 +1,12 @@
 // Headwater against onnxruntime-web: the same weights and picture, in one browser, on one adapter.
 //
-//     node benches/browser/run.mjs [--size 256] [--runs 5] [--seconds 120] [--photo coffee] [--json FILE]
+//     node benches/browser/run.mjs [--graph whole|U3] [--size 256] [--runs 5] [--seconds 120] [--photo coffee]
+//                                  [--json FILE]
 //
 // Needs `make build web`, the model and Chromium, as the browser's tests do; installs the peer beside itself. The peer
-// gets the whole net as `headwater export --split remote` writes it. A contender's runs end after `seconds`, but there
-// are two at least. Times stand only beside masks that agree.
+// gets what `headwater export` writes: the whole net, or head and tail of a split, which are what a client runs.
+// A contender's runs end after `seconds`; where the first alone has used them up, its time is the one that is shown.
+// Times stand only beside masks, and tensors that cross, that agree.
 import { execFileSync, spawn } from "node:child_process";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import os from "node:os";
@@ -12,18 +14,16 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { launch } from "../../www/tests/support/browser.mjs";
-import { compare } from "../../www/tests/support/masks.mjs";
 import { MODEL, PACKAGE, PIXELS, ROOT, SERVER, skip } from "../../www/tests/support/needs.mjs";
+import { assertAlike, summary } from "./judge.mjs";
 import { serveFiles } from "./server.mjs";
 import { shownTable } from "./table.mjs";
 
 const HERE = fileURLToPath(new URL(".", import.meta.url));
-/** Masks further apart than this are not the same computation. */
-const MOST_MAE = 0.01;
-const LEAST_IOU = 0.98;
 
 const { values } = parseArgs({
   options: {
+    graph: { type: "string", default: "whole" },
     size: { type: "string", default: "256" },
     runs: { type: "string", default: "5" },
     seconds: { type: "string", default: "120" },
@@ -36,6 +36,11 @@ if (![size, runs, seconds].every((number) => Number.isInteger(number) && number 
   console.error("--size, --runs and --seconds: expected whole numbers from 1");
   process.exit(2);
 }
+if (!/^(whole|U\d+)$/.test(values.graph)) {
+  console.error("--graph: expected whole, or a split with a head and a tail such as U3");
+  process.exit(2);
+}
+const kind = values.graph === "whole" ? "whole" : "parts";
 const why = skip("bench");
 if (why) process.exit(1);
 
@@ -54,13 +59,14 @@ try {
 
 async function measure() {
   const load = os.loadavg().map((number) => number.toFixed(2));
-  execFileSync(SERVER, ["export", "--model", MODEL, "--split", "remote", "--size", `${size}`, "--output", folder]);
+  if (kind === "whole") exportOnnx("remote");
+  else for (const part of ["head", "tail"]) exportOnnx(values.graph, "--part", part);
   const ort = join(HERE, "node_modules", "onnxruntime-web");
   const files = await serveFiles({
-    "/page/": HERE,
+    "/page/": join(HERE, "page"),
     "/headwater/": PACKAGE,
     "/ort/": join(ort, "dist"),
-    "/onnx/": join(folder, "isnet_remote", "1"),
+    "/onnx/": folder,
     "/models/": join(MODEL, ".."),
     "/photos/": PIXELS,
   });
@@ -70,29 +76,20 @@ async function measure() {
   ends.push(() => browser.close());
 
   const first = await visit(browser, files.origin);
-  const names = await first.page.evaluate(() => bench.names);
+  const names = await first.page.evaluate((kind) => bench.names(kind), kind);
   const adapter = await first.page.evaluate(() => bench.adapter());
   await first.context.close();
+  const options = { size, server, ...(kind === "parts" ? { split: values.graph } : {}) };
   const contenders = [];
   for (const name of names) {
     console.error(`${name} …`);
-    contenders.push(await contend(browser, files, name, { size, server }));
+    const contender = await contend(browser, files, name, options);
+    // What the first one's server answered is what the tails of the others start from.
+    if (kind === "parts") Object.assign(options, crossed(contender, options));
+    contenders.push(contender);
   }
+  assertAlike(contenders, size);
 
-  const masks = contenders.map(({ alpha }) => ({
-    width: size,
-    height: size,
-    values: alpha.map((value) => value / 255),
-  }));
-  const reference = names.indexOf("onnxruntime-web wasm, 1 thread");
-  contenders.forEach((contender, i) => {
-    const { mae, iou } = compare(masks[i], masks[reference]);
-    // Wrong is not slow or fast.
-    if (mae > MOST_MAE || iou < LEAST_IOU) {
-      throw new Error(`${contender.name}: another mask than ${names[reference]}: MAE ${mae}, IoU ${iou}`);
-    }
-    Object.assign(contender, { mae, iou, alpha: undefined });
-  });
   const version = (place) => JSON.parse(readFileSync(join(place, "package.json"), "utf8")).version;
   return {
     date: new Date().toISOString().slice(0, 10),
@@ -104,19 +101,31 @@ async function measure() {
     cpu: os.cpus()[0].model,
     load_before: load,
     load_after: os.loadavg().map((number) => number.toFixed(2)),
+    graph: values.graph,
     size,
     photo: values.photo,
-    contenders,
+    contenders: contenders.map(summary),
   };
+}
+
+function exportOnnx(split, ...part) {
+  const where = ["--model", MODEL, "--size", `${size}`, "--output", folder];
+  execFileSync(SERVER, ["export", "--split", split, ...part, ...where], { stdio: ["ignore", "ignore", "inherit"] });
+}
+
+/** Names and shapes of what went up, and all of what came down. */
+function crossed({ up, down }, options) {
+  return options.down ? {} : { up: up.map(({ tensor, shape }) => ({ tensor, shape })), down };
 }
 
 /** A first visit with everything to download, the runs, and a second visit to what has been kept. */
 async function contend(browser, files, name, options) {
   const { context, page } = await visit(browser, files.origin);
+  const load = () => page.evaluate((all) => bench.load(...all), [kind, name, options]);
   files.taken();
-  const cold_millis = await page.evaluate(([name, options]) => bench.load(name, options), [name, options]);
+  const cold_millis = await load();
   const downloaded_bytes = files.taken();
-  const { millis, ...rest } = await page.evaluate(
+  const made = await page.evaluate(
     (all) => bench.runs(...all),
     [`/photos/${values.photo}.webp`, options.size, runs, seconds],
   );
@@ -125,12 +134,9 @@ async function contend(browser, files, name, options) {
   const { usedSize } = await cdp.send("Runtime.getHeapUsage");
   await page.reload();
   await page.waitForFunction(() => globalThis.bench);
-  const kept_millis = await page.evaluate(([name, options]) => bench.load(name, options), [name, options]);
+  const kept_millis = await load();
   await context.close();
-  const [first_millis, ...later] = millis;
-  const median_millis = later.sort((a, b) => a - b)[later.length >> 1];
-  const times = { cold_millis, kept_millis, first_millis, median_millis, later_runs: later.length };
-  return { name, downloaded_bytes, ...times, js_heap_bytes: usedSize, ...rest };
+  return { name, downloaded_bytes, cold_millis, kept_millis, js_heap_bytes: usedSize, ...made };
 }
 
 async function visit(browser, origin) {

@@ -1,7 +1,6 @@
 //! Runs that go well, on a net of nine layers.
 
 use crate::{Desk, adapter, finish, headwater, refused, run, succeeded};
-use headwater::import::{ImportOptions, import_onnx};
 use image::GenericImageView;
 use serde_json::Value;
 use std::path::Path;
@@ -107,6 +106,16 @@ fn people_get_a_sentence() {
 }
 
 #[test]
+fn a_picture_cut_out_again_is_told_of_again() {
+    let desk = Desk::new();
+    let lines = succeeded("three reports", &desk.segment(&["--split", "remote", "--json", "--repeat", "3"]));
+    assert_eq!(lines.lines().map(report).filter(|report| report["split"] == "remote").count(), 3, "{lines}");
+    let sentences = succeeded("two sentences", &desk.segment(&["--split", "remote", "--repeat", "2"]));
+    assert_eq!(sentences.matches("split remote").count(), 2, "{sentences}");
+    refused("never", &desk.segment(&["--split", "remote", "--repeat", "0"]), 2);
+}
+
+#[test]
 fn without_an_adapter_the_mask_is_made_all_the_same() {
     let desk = Desk::new();
     for split in ["auto", "local", "U1"] {
@@ -189,23 +198,35 @@ fn inspect_tells_of_layers_and_splits() {
 fn export_writes_a_repository() {
     let desk = Desk::new();
     let repository = desk.path("repository");
-    let export = |split: &str| {
+    let export = |split: &str, part: &[&str]| {
         let mut command = headwater();
         command.args(["export", "--split", split, "--model"]).arg(desk.path("mini.safetensors"));
-        command.arg("-o").arg(&repository);
+        command.arg("-o").arg(&repository).args(part);
         finish(command)
     };
-    let stdout = succeeded("export", &export("U1"));
-    let home = repository.join("mini_U1");
-    assert_eq!(stdout.trim(), home.to_str().unwrap());
-    let config = std::fs::read_to_string(home.join("config.pbtxt")).unwrap();
-    assert!(config.contains("name: \"mini_U1\"") && config.contains("dims: [ 1, 4, 16, 16 ]"), "{config}");
-    let onnx = std::fs::read(home.join("1/model.onnx")).unwrap();
-    let body = import_onnx(&onnx, &ImportOptions::default()).unwrap().graph;
-    let names: Vec<&str> = body.inputs.iter().chain(&body.outputs).map(|&id| body.tensors[id].name.as_str()).collect();
-    assert_eq!(names, ["up", "down"]);
-    refused("nothing to export", &export("local"), 2);
-    refused("no such split", &export("U9"), 2);
+    // What the client keeps for itself, the skip, leaves the head and enters the tail.
+    for (part, name, tensors) in [
+        (&[][..], "mini_U1", &["up", "down"][..]),
+        (&["--part", "head"], "mini_U1_head", &["picture", "up", "skip"]),
+        (&["--part", "tail"], "mini_U1_tail", &["down", "skip", "mask"]),
+    ] {
+        let stdout = succeeded("export", &export("U1", part));
+        let home = repository.join(name);
+        assert_eq!(stdout.trim(), home.to_str().unwrap());
+        let config = std::fs::read_to_string(home.join("config.pbtxt")).unwrap();
+        assert!(config.contains(&format!("name: \"{name}\"")) && config.contains("dims: [ 1, 4, 16, 16 ]"), "{config}");
+        let onnx = std::fs::read(home.join("1/model.onnx")).unwrap();
+        let written = rten::Model::load(onnx).unwrap();
+        let ids = written.input_ids().iter().chain(written.output_ids());
+        let names: Vec<_> = ids.map(|&id| written.node_info(id).unwrap().name().unwrap().to_owned()).collect();
+        assert_eq!(names, tensors, "{name}");
+    }
+    refused("nothing to export", &export("local", &[]), 2);
+    refused("no such split", &export("U9", &[]), 2);
+    refused("nothing of the client's", &export("remote", &["--part", "head"]), 2);
+    let line = refused("the server finishes", &export("P3", &["--part", "tail"]), 2);
+    assert!(line.contains("P3"), "{line}");
+    refused("no such part", &export("U1", &["--part", "middle"]), 2);
 }
 
 /// A pipe whose reader has gone is no error; a full disk behind stdout is one, told in a line.

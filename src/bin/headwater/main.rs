@@ -94,7 +94,11 @@ fn adapters() -> anyhow::Result<()> {
     if found.is_empty() {
         return print("no graphics adapter was found\n");
     }
-    found.iter().try_for_each(|adapter| print(&format!("{} ({}, {})\n", adapter.name, adapter.kind, adapter.backend)))
+    found.iter().try_for_each(|adapter| {
+        let line = format!("{} ({}, {}), {}", adapter.name, adapter.kind, adapter.backend, adapter.driver);
+        // Not every driver has a name.
+        print(&(line.trim_end_matches(", ").to_owned() + "\n"))
+    })
 }
 
 /// Width and height from `512` or `768x512`.

@@ -56,6 +56,9 @@ pub(crate) struct Arguments {
     /// Print a report as JSON
     #[arg(long)]
     json: bool,
+    /// Cut it out so many times in one session; a report is printed of each
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10_000))]
+    repeat: u32,
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
@@ -84,9 +87,16 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     bar.enable_steady_tick(Duration::from_millis(120));
     let session = pollster::block_on(Session::open(&source, options, gpu, remote))?;
     bar.set_message(format!("cutting out {}", arguments.picture.display()));
-    let (mask, mut report) = pollster::block_on(session.segment(&picture))?;
+    let mut reports = Vec::new();
+    let mask = loop {
+        let (mask, mut report) = pollster::block_on(session.segment(&picture))?;
+        report.fallback.clone_from(&fallback);
+        reports.push(report);
+        if reports.len() >= arguments.repeat as usize {
+            break mask;
+        }
+    };
     bar.finish_and_clear();
-    report.fallback = fallback;
     if let Some(path) = &arguments.mask {
         write_whole(path, &mask.to_png()?)?;
     }
@@ -94,10 +104,11 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         write_whole(path, &cutout_png(&picture, &mask)?)?;
     }
     if arguments.json {
-        crate::print(&(serde_json::to_string(&report)? + "\n"))
-    } else {
-        crate::print(&summary(&report, arguments))
+        let lines: Result<Vec<String>, _> = reports.iter().map(serde_json::to_string).collect();
+        return crate::print(&(lines?.join("\n") + "\n"));
     }
+    let paths = arguments.output.iter().chain(&arguments.mask).map(|path| format!("{}\n", path.display()));
+    crate::print(&paths.chain(reports.iter().map(summary)).collect::<String>())
 }
 
 /// The placement asked for, and the adapter that it needs. Where there is none the server does it all,
@@ -181,12 +192,10 @@ pub(crate) fn open_model(path: &Path) -> anyhow::Result<File> {
     })
 }
 
-fn summary(report: &Report, arguments: &Arguments) -> String {
+fn summary(report: &Report) -> String {
     let adapter = report.adapter.as_ref().map_or("no adapter", |adapter| adapter.name.as_str());
-    let paths: String =
-        arguments.output.iter().chain(&arguments.mask).map(|path| format!("{}\n", path.display())).collect();
     format!(
-        "{paths}split {}, {}x{}, {adapter}: {:.0} ms (head {:.0}, server {:.0}, tail {:.0}); {} bytes up, {} down\n",
+        "split {}, {}x{}, {adapter}: {:.0} ms (head {:.0}, server {:.0}, tail {:.0}); {} bytes up, {} down\n",
         report.split,
         report.size[0],
         report.size[1],
