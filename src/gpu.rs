@@ -30,6 +30,7 @@ pub use run::Made;
 pub use timing::DispatchTime;
 
 use crate::error::{Result, error};
+use crate::kernels::Tuning;
 use crate::plan::Limits;
 use pipelines::Pipelines;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -45,6 +46,7 @@ pub struct Gpu {
     queue: wgpu::Queue,
     info: AdapterInfo,
     limits: Limits,
+    tuning: Option<Tuning>,
     pipelines: Pipelines,
     lost: Arc<Mutex<Option<String>>>,
     allocated_bytes: AtomicI64,
@@ -92,7 +94,7 @@ impl Gpu {
         };
         let info = AdapterInfo::of(&adapter);
         let (pipelines, allocated_bytes) = (Pipelines::default(), AtomicI64::new(0));
-        Ok(Self { device, queue, info, limits, pipelines, lost, allocated_bytes })
+        Ok(Self { device, queue, info, limits, tuning: None, pipelines, lost, allocated_bytes })
     }
 
     /// Why the device is gone or no longer to be trusted; `None` while it is well.

@@ -32,6 +32,8 @@ pub mod server;
 pub mod session;
 pub mod split;
 pub mod tensor;
+#[cfg(all(feature = "gpu", not(target_arch = "wasm32")))]
+pub mod trial;
 #[cfg(all(feature = "gpu", target_arch = "wasm32"))]
 pub mod wasm;
 pub mod wire;

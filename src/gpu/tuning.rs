@@ -5,15 +5,26 @@ use crate::graph::fuse::MAX_PARTS;
 use crate::kernels::{Loads, TEXTURE_ROWS, Tuning};
 
 impl Gpu {
-    /// What [`crate::plan::lower`] has to know of the device.
+    /// What [`crate::plan::lower`] has to know of the device: what a trial has found, or what its kind is known
+    /// for.
     pub fn tuning(&self) -> Tuning {
+        self.tuning.unwrap_or_else(|| self.known_tuning())
+    }
+
+    /// Takes a tuning, from a trial for instance, in place of the known one.
+    pub fn tune(&mut self, tuning: Tuning) {
+        self.tuning = Some(tuning);
+    }
+
+    /// What is known of devices of this kind.
+    pub fn known_tuning(&self) -> Tuning {
         match self.info.kind {
             // A program loads and stores slowly and multiplies slowly: llvmpipe multiplies five times as fast as
             // SwiftShader, and moves numbers no faster. Strips of a few megabytes stay in its caches.
             "cpu" => Tuning {
                 loads: self.loads(),
                 product_rows: 16,
-                transform_macs: if self.info.name.contains("llvmpipe") { 48 } else { 9 },
+                transform_macs: if self.info.name.contains("llvmpipe") { 30 } else { 9 },
                 strip_bytes: 3 << 20,
                 ..Tuning::default()
             },

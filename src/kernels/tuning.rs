@@ -1,7 +1,10 @@
 //! What suits a device: properties of its driver and its hardware, not of any net.
 
+use serde::{Deserialize, Serialize};
+
 /// How a device best reads what a heavy kernel reads most.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Loads {
     /// From storage buffers: every real GPU.
     #[default]
@@ -24,7 +27,8 @@ impl Loads {
 }
 
 /// How convolutions are computed on a device. Any value is right; they differ in time and memory.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Tuning {
     /// How the matrix products and the direct convolution read.
     pub loads: Loads,
@@ -33,6 +37,8 @@ pub struct Tuning {
     /// What one number of a tile that is transformed there or back costs, in multiply-adds of the product.
     /// Winograd's way is taken where it is the cheaper one; [`Tuning::DIRECT`] switches it off.
     pub transform_macs: u64,
+    /// What a multiply-add of the direct convolution costs, in percent of one of the product's.
+    pub direct_percent: u64,
     /// Bytes that a strip's transformed tiles may take, before and behind the product each.
     pub strip_bytes: u64,
     /// Bytes that all transformed weights of a plan may take above what they take as they are.
@@ -42,6 +48,11 @@ pub struct Tuning {
 impl Tuning {
     /// A cost of transforms at which no convolution is computed Winograd's way.
     pub const DIRECT: u64 = u64::MAX;
+
+    /// Whether kernels and plans can do with these numbers: they may come from a file.
+    pub fn is_valid(&self) -> bool {
+        [4, 8, 16].contains(&self.product_rows) && self.direct_percent <= 10_000 && self.strip_bytes <= 1 << 30
+    }
 }
 
 impl Default for Tuning {
@@ -49,7 +60,8 @@ impl Default for Tuning {
         Self {
             loads: Loads::Buffers,
             product_rows: 4,
-            transform_macs: 40,
+            transform_macs: 64,
+            direct_percent: 100,
             strip_bytes: 8 << 20,
             weight_growth_bytes: 192 << 20,
         }

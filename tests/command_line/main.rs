@@ -21,6 +21,9 @@ use tempfile::TempDir;
 /// Nothing here computes for long: what takes longer hangs.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// A file of tunings that is not there.
+const NO_TUNING: &str = "no-such-folder/tuning.json";
+
 /// What stood where the cut-out goes before a run.
 const BEFORE: &[u8] = b"an older cut-out";
 
@@ -28,6 +31,8 @@ const BEFORE: &[u8] = b"an older cut-out";
 fn headwater() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_headwater"));
     command.env_remove("HEADWATER_MODEL").env_remove("RUST_LOG").env_remove("RUST_BACKTRACE");
+    // No file: what a user has kept for this machine is none of the tests' business.
+    command.env("HEADWATER_TUNING", NO_TUNING);
     // As on a server without a desktop, where Mesa's device selection would complain on our stderr.
     command.env_remove("XDG_RUNTIME_DIR").env_remove("NODEVICE_SELECT");
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());

@@ -311,3 +311,47 @@ fn bench_knows_its_sets() {
     let line = refused("a set nobody knows", &run(["bench", "--set", "isnet,resnet"]), 2);
     assert!(line.contains("resnet") && line.contains("isnet, mobilenet, vit"), "{line}");
 }
+
+#[test]
+fn tune_keeps_what_later_runs_use() {
+    let Some(_) = adapter::open("tune") else { return };
+    let desk = Desk::new();
+    let kept = desk.path("caches/tuning.json");
+    let with = |arguments: &[&str]| {
+        let mut command = headwater();
+        command.env("HEADWATER_TUNING", &kept).args(arguments);
+        finish(command)
+    };
+    let told: Value = serde_json::from_str(&succeeded("tune", &with(&["tune", "--json"]))).unwrap();
+    let candidates = told["outcome"]["candidates"].as_array().unwrap();
+    assert!(candidates.len() >= 4, "{told}");
+    assert!(candidates.iter().all(|candidate| candidate["micros"].as_f64() > Some(0.0)), "{told}");
+    let file: Value = serde_json::from_slice(&std::fs::read(&kept).unwrap()).unwrap();
+    let tunings: Vec<&Value> = file.as_object().unwrap().values().collect();
+    assert_eq!(tunings, [&told["outcome"]["tuning"]]);
+
+    // A plan of direct convolutions only has one dispatch for each where Winograd's has three.
+    let photo = desk.path("photo.png");
+    let model = desk.path("mini.safetensors");
+    let segment =
+        ["segment", photo.to_str().unwrap(), "--split", "local", "--json", "--model", model.to_str().unwrap()];
+    let output = desk.path("out/cutout.png");
+    let dispatches = |transform_macs: u64| {
+        let mut file = file.clone();
+        for tuning in file.as_object_mut().unwrap().values_mut() {
+            tuning["transform_macs"] = transform_macs.into();
+        }
+        std::fs::write(&kept, file.to_string()).unwrap();
+        let run = with(&[&segment[..], &["-o", output.to_str().unwrap()]].concat());
+        report(&succeeded("segment", &run))["gpu_dispatches"].as_u64().unwrap()
+    };
+    assert!(dispatches(0) > dispatches(u64::MAX));
+
+    // Damage costs speed and a line on stderr, never the run.
+    std::fs::write(&kept, "no JSON").unwrap();
+    let run = with(&[&segment[..], &["-o", output.to_str().unwrap()]].concat());
+    assert!(String::from_utf8_lossy(&run.stderr).contains("tune anew"), "{run:?}");
+    succeeded("segment with a damaged file", &run);
+    succeeded("tune over a damaged file", &with(&["tune"]));
+    assert!(serde_json::from_slice::<Value>(&std::fs::read(&kept).unwrap()).is_ok());
+}

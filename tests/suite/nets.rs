@@ -78,7 +78,7 @@ pub(crate) fn tangle(seed: u64) -> Problem {
                 builder.conv(one, &[joined], channels, [1; 2])
             }
             3 => {
-                let after = Some(if seed % 2 == 0 { Activation::Relu } else { Activation::Silu });
+                let after = Some(if seed.is_multiple_of(2) { Activation::Relu } else { Activation::Silu });
                 let residual = Epilogue { residual: true, after, ..Epilogue::default() };
                 builder.conv(Conv { epilogue: residual, ..same(1) }, &[a, b], channels, [3; 2])
             }

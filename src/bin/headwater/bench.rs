@@ -5,7 +5,7 @@ mod table;
 use crate::segment::open_model;
 use headwater::ErrorKind;
 use headwater::bench::{Ceilings, KernelTime, Kernels, SegmentTime, Set, ceilings, parts, segment};
-use headwater::gpu::{ADAPTER_VARIABLE, Choice, Gpu};
+use headwater::gpu::{ADAPTER_VARIABLE, Gpu};
 use headwater::model::Model;
 use headwater::split::Placement;
 use serde_json::json;
@@ -46,7 +46,7 @@ impl Arguments {
 }
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
-    let gpu = Arc::new(pollster::block_on(Gpu::open(&Choice { name: arguments.adapter.clone() }))?);
+    let gpu = Arc::new(crate::device::open(arguments.adapter.as_deref())?);
     let info = gpu.info();
     arguments.say(&format!("{} ({}, {}), {}", info.name, info.kind, info.backend, info.driver))?;
     let ceilings = ceilings(&gpu)?;

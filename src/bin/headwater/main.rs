@@ -5,12 +5,14 @@
 
 mod bench;
 mod convert;
+mod device;
 mod export;
 mod inspect;
 mod pull;
 mod segment;
 mod serve;
 mod transport;
+mod tune;
 
 use clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand as HelpForNothing;
 use clap::{Parser, Subcommand};
@@ -33,6 +35,7 @@ enum Command {
     Segment(segment::Arguments),
     Serve(serve::Arguments),
     Bench(bench::Arguments),
+    Tune(tune::Arguments),
     Export(export::Arguments),
     /// List the graphics adapters of this machine
     Adapters,
@@ -56,6 +59,7 @@ fn main() -> ExitCode {
         Command::Segment(arguments) => segment::run(&arguments),
         Command::Serve(arguments) => serve::run(&arguments),
         Command::Bench(arguments) => bench::run(&arguments),
+        Command::Tune(arguments) => tune::run(&arguments),
         Command::Export(arguments) => export::run(&arguments),
         Command::Adapters => adapters(),
     };

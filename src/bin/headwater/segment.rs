@@ -3,7 +3,7 @@
 use crate::transport::AnyTransport;
 use headwater::codec::Codec;
 use headwater::files::write_whole;
-use headwater::gpu::{ADAPTER_VARIABLE, Choice, Gpu};
+use headwater::gpu::{ADAPTER_VARIABLE, Gpu};
 use headwater::image::{Picture, cutout_png};
 use headwater::model::{Manifest, Model};
 use headwater::platform::{HttpConfig, HttpTransport};
@@ -123,7 +123,7 @@ fn place(arguments: &Arguments, manifest: &Manifest) -> anyhow::Result<(Placemen
     }
     let gpu = match arguments.adapter.as_deref() {
         Some("none") => Err(Error::new(ErrorKind::NoAdapter, "--adapter none")),
-        name => pollster::block_on(Gpu::open(&Choice { name: name.map(str::to_owned) })),
+        name => crate::device::open(name),
     };
     let gpu = match gpu {
         Ok(gpu) => Some(Arc::new(gpu)),
