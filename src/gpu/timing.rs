@@ -3,6 +3,9 @@
 use super::Program;
 use crate::error::{Result, bail};
 
+/// The most queries that WebGPU allows a set.
+const QUERIES: usize = 4096;
+
 /// One dispatch's share of a run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DispatchTime {
@@ -38,11 +41,6 @@ impl Program {
         self.upload(phase, inputs)?;
         let device = &self.gpu.device;
         let count = self.steps[phase].len() as u32 * 2;
-        let queries = device.create_query_set(&wgpu::QuerySetDescriptor {
-            label: Some("timestamps"),
-            ty: wgpu::QueryType::Timestamp,
-            count,
-        });
         let size = u64::from(count) * 8;
         let buffer = |usage| {
             let label = Some("timestamps");
@@ -51,21 +49,29 @@ impl Program {
         let resolved = buffer(wgpu::BufferUsages::QUERY_RESOLVE | wgpu::BufferUsages::COPY_SRC);
         let mapped = buffer(wgpu::BufferUsages::COPY_DST | wgpu::BufferUsages::MAP_READ);
         let mut encoder = device.create_command_encoder(&Default::default());
-        for (step, first) in self.steps[phase].iter().zip((0..).step_by(2)) {
-            self.stage(&step.staged, &mut encoder);
-            let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor {
-                label: None,
-                timestamp_writes: Some(wgpu::ComputePassTimestampWrites {
-                    query_set: &queries,
-                    beginning_of_pass_write_index: Some(first),
-                    end_of_pass_write_index: Some(first + 1),
-                }),
+        for (steps, set) in self.steps[phase].chunks(QUERIES / 2).zip(0..) {
+            let count = steps.len() as u32 * 2;
+            let queries = device.create_query_set(&wgpu::QuerySetDescriptor {
+                label: Some("timestamps"),
+                ty: wgpu::QueryType::Timestamp,
+                count,
             });
-            pass.set_pipeline(&step.pipeline.pipeline);
-            pass.set_bind_group(0, &step.bindings, &[]);
-            pass.dispatch_workgroups(step.workgroups[0], step.workgroups[1], 1);
+            for (step, first) in steps.iter().zip((0..).step_by(2)) {
+                self.stage(&step.staged, &mut encoder);
+                let mut pass = encoder.begin_compute_pass(&wgpu::ComputePassDescriptor {
+                    label: None,
+                    timestamp_writes: Some(wgpu::ComputePassTimestampWrites {
+                        query_set: &queries,
+                        beginning_of_pass_write_index: Some(first),
+                        end_of_pass_write_index: Some(first + 1),
+                    }),
+                });
+                pass.set_pipeline(&step.pipeline.pipeline);
+                pass.set_bind_group(0, &step.bindings, &[]);
+                pass.dispatch_workgroups(step.workgroups[0], step.workgroups[1], 1);
+            }
+            encoder.resolve_query_set(&queries, 0..count, &resolved, set * QUERIES as u64 * 8);
         }
-        encoder.resolve_query_set(&queries, 0..count, &resolved, 0);
         encoder.copy_buffer_to_buffer(&resolved, 0, &mapped, 0, size);
         self.collect(phase, encoder, None).await?;
         let view = self.gpu.map(&mapped).await?;
