@@ -14,7 +14,7 @@ struct Params {
 #define SOURCE input
 #define READ read_input
 #include "shared/read.wgsl"
-// weights: [36, Co/16, Q, 4, 4] vec4: output quad, input lane
+// weights: [Co/16, 36, Q, 4, 4] vec4: output quad, input lane
 #define SOURCE weights
 #define READ read_weights
 #include "shared/read.wgsl"
@@ -65,7 +65,7 @@ fn main(
 
     let first = number * p.rows + group * ROWS;
     let start = first * p.quads;
-    var w = (number * p.blocks + block) * p.quads * 16u;
+    var w = (block * 36u + number) * p.quads * 16u;
     var r0 = Sums();
     var r1 = Sums();
     var r2 = Sums();

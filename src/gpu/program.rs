@@ -142,7 +142,7 @@ async fn write(
             gpu.flush();
             on_its_way = weight.bytes;
         }
-        memory.write(&gpu.queue, index, &weight.pack(weights)?);
+        memory.write(&gpu.queue, index, |put| weight.pack(weights, put))?;
         tell(index + 1, plan.weights.len());
         pauses.offer().await;
     }

@@ -64,23 +64,24 @@ impl Grid {
     }
 }
 
-/// Weights `[Co, Ci, 3, 3]` as the product reads them, `[36, Co/16, Ci/4, 4, 4, 4]`: the last axis runs over
-/// four output channels, the ones before over four input channels and four such quads of output channels.
-/// Parts stand one after the other, each filled up with zeros to whole quads of channels.
-pub fn pack_weights(weights: &[f32], [out_channels, in_channels, ..]: [usize; 4], parts: &[usize]) -> Vec<f32> {
+/// Block `block` of weights `[Co, Ci, 3, 3]`, which the product reads as `[Co/16, 36, Ci/4, 4, 4, 4]`: the last
+/// axis runs over four output channels, the ones before over four input channels and four such quads of output
+/// channels. Parts stand one after the other, each filled up with zeros to whole quads of channels.
+pub fn pack_block(weights: &[f32], shape: [usize; 4], parts: &[usize], block: usize) -> Vec<f32> {
+    let [out_channels, in_channels, ..] = shape;
     let quads: usize = parts.iter().map(|channels| channels.div_ceil(4)).sum();
-    let blocks = out_channels.div_ceil(BLOCK);
-    let mut packed = vec![0.0; NUMBERS * blocks * quads * 4 * BLOCK];
-    for output in 0..out_channels {
+    let mut packed = vec![0.0; NUMBERS * quads * 4 * BLOCK];
+    let first_output = block * BLOCK;
+    for output in 0..BLOCK.min(out_channels - first_output) {
+        let kernels = &weights[(first_output + output) * in_channels * 9..][..in_channels * 9];
         let (mut first_quad, mut first_input) = (0, 0);
         for &channels in parts {
             for channel in 0..channels {
-                let kernel = &weights[(output * in_channels + first_input + channel) * 9..][..9];
+                let kernel = &kernels[(first_input + channel) * 9..][..9];
                 let (quad, lane) = (first_quad + channel / 4, channel % 4);
-                let (block, out_quad, out_lane) = (output / BLOCK, output % BLOCK / 4, output % 4);
                 for (number, value) in transformed(kernel).into_iter().enumerate() {
-                    let row = (number * blocks + block) * quads + quad;
-                    packed[((row * 4 + out_quad) * 4 + lane) * 4 + out_lane] = value as f32;
+                    let row = number * quads + quad;
+                    packed[((row * 4 + output / 4) * 4 + lane) * 4 + output % 4] = value as f32;
                 }
             }
             first_quad += channels.div_ceil(4);

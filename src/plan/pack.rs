@@ -92,11 +92,12 @@ impl PackedWeight {
         Self { source: source.map(str::to_owned), packing, bytes: values as u64 * 4 }
     }
 
-    /// The packed values.
+    /// Hands the packed values to `put`, piece by piece and in order: transformed weights of a wide layer are
+    /// tens of megabytes, and a page's memory never shrinks again.
     ///
     /// # Errors
     /// `Internal` when the weight was not loaded or is not of the planned size.
-    pub fn pack(&self, weights: &Weights) -> Result<Vec<f32>> {
+    pub fn pack(&self, weights: &Weights, put: &mut dyn FnMut(&[f32])) -> Result<()> {
         let values = match &self.source {
             Some(name) => Some(weights.get(name)?.to_f32()),
             None => None,
@@ -115,16 +116,22 @@ impl PackedWeight {
         if given.len() != expected {
             bail!(Internal, "weight {:?}: expected {expected} values, found {}", self.source, given.len());
         }
-        Ok(match &self.packing {
+        let packed = match &self.packing {
+            Packing::Winograd { shape, parts } => {
+                let blocks = 0..shape[0].div_ceil(winograd::BLOCK);
+                blocks.for_each(|block| put(&winograd::pack_block(given, *shape, parts, block)));
+                return Ok(());
+            }
             Packing::Conv { shape, parts } => conv::pack_weights(given, *shape, parts),
-            Packing::Winograd { shape, parts } => winograd::pack_weights(given, *shape, parts),
             Packing::Single { channels } => conv_single::pack_weights(given, *channels),
             Packing::Depthwise { channels, window } => conv_depthwise::pack_weights(given, *channels, *window),
             Packing::Grouped { shape } => conv_grouped::pack_weights(given, *shape),
             Packing::Transposed { shape, groups } => conv_transpose::pack_weights(given, *shape, *groups),
             Packing::Bias { channels, block } => conv::pack_bias(values.as_deref(), *channels, *block),
             Packing::Quads { shape } => quads(given, *shape),
-        })
+        };
+        put(&packed);
+        Ok(())
     }
 }
 

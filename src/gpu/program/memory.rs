@@ -75,15 +75,30 @@ impl Memory {
         Ok(Self { buffers, shelves, slots, textures, scratch, allocated_bytes: allocated_bytes + texture_bytes })
     }
 
-    /// Writes a packed weight to its place.
-    pub(super) fn write(&self, queue: &wgpu::Queue, weight: usize, packed: &[f32]) {
+    /// Writes a weight, as `pack` hands on its pieces, to its place.
+    pub(super) fn write(
+        &self,
+        queue: &wgpu::Queue,
+        weight: usize,
+        pack: impl FnOnce(&mut dyn FnMut(&[f32])) -> Result<()>,
+    ) -> Result<()> {
         match &self.textures[weight] {
-            Some(texture) => texture::write(queue, texture, packed),
+            // Pieces do not end where rows of texels do.
+            Some(texture) => {
+                let mut packed = Vec::new();
+                pack(&mut |piece| packed.extend_from_slice(piece))?;
+                texture::write(queue, texture, &packed);
+            }
             None => {
                 let slot = &self.slots[weight];
-                queue.write_buffer(&self.shelves[slot.buffer], slot.offset, bytemuck::cast_slice(packed));
+                let mut offset = slot.offset;
+                pack(&mut |piece| {
+                    queue.write_buffer(&self.shelves[slot.buffer], offset, bytemuck::cast_slice(piece));
+                    offset += size_of_val(piece) as u64;
+                })?;
             }
         }
+        Ok(())
     }
 
     /// What a shader that reads or writes buffers is given for `operand`.
