@@ -58,6 +58,7 @@ fn isnet(net: &'static str, size: usize) -> impl Iterator<Item = Case> {
     let convs = [
         Case::conv(&[3], 64, [3, 2, 1], size),
         conv(&[64], 64, 1, 2),
+        conv(&[64], 64, 1, 8),
         conv(&[64, 64], 64, 1, 2),
         conv(&[64], 32, 1, 2),
         conv(&[32, 32], 32, 1, 4),
