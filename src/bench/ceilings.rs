@@ -1,7 +1,7 @@
 //! What the adapter can do at most, measured and not read off a data sheet.
 
 use super::overheads::{dispatch_micros, readback, submit_micros};
-use super::rates::{gflops, memory_gbytes_per_s};
+use super::rates::{gbytes_per_s, gflops};
 use crate::error::Result;
 use crate::gpu::Gpu;
 use serde::Serialize;
@@ -15,7 +15,7 @@ pub struct Ceilings {
     /// The same in f16; null where the adapter has none.
     pub f16_gflops: Option<f64>,
     /// 10^9 bytes a second, read and written, over buffers that no cache holds.
-    pub memory_gbytes_per_s: f64,
+    pub gbytes_per_s: f64,
     /// What one more dispatch that does nothing costs on the wall, its recording included, in a pass of many.
     pub dispatch_micros: f64,
     /// A submit of one dispatch that does nothing, from its recording to its end, waited for.
@@ -36,7 +36,7 @@ impl Ceilings {
     /// binds: `arithmetic` or `memory`, or `dispatch` where the dispatches themselves are more than half of it.
     pub(super) fn bound(&self, macs: u64, bytes: u64, dispatches: usize, micros: f64) -> (f64, &'static str) {
         let arithmetic = 2e-3 * macs as f64 / micros / self.f32_gflops;
-        let memory = 1e-3 * bytes as f64 / micros / self.memory_gbytes_per_s;
+        let memory = 1e-3 * bytes as f64 / micros / self.gbytes_per_s;
         let bound = if dispatches as f64 * self.dispatch_micros > micros / 2.0 {
             "dispatch"
         } else if arithmetic > memory {
@@ -57,7 +57,7 @@ pub fn ceilings(gpu: &Arc<Gpu>) -> Result<Ceilings> {
     Ok(Ceilings {
         f32_gflops: gflops(gpu, false)?,
         f16_gflops: if gpu.info().f16 { Some(gflops(gpu, true)?) } else { None },
-        memory_gbytes_per_s: memory_gbytes_per_s(gpu)?,
+        gbytes_per_s: gbytes_per_s(gpu)?,
         dispatch_micros: dispatch_micros(gpu)?,
         submit_micros: submit_micros(gpu)?,
         readback_micros,

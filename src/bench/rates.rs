@@ -39,7 +39,7 @@ fn variant_gflops(gpu: &Arc<Gpu>, variant: Variant) -> Result<f64> {
 }
 
 /// 10^9 bytes a second of a copy.
-pub(super) fn memory_gbytes_per_s(gpu: &Arc<Gpu>) -> Result<f64> {
+pub(super) fn gbytes_per_s(gpu: &Arc<Gpu>) -> Result<f64> {
     // 64 MiB each way: beyond the caches of the adapters at hand, within every binding limit.
     let vec4s = (64 << 20) / 16;
     Ok(2.0 * 16e-3 * vec4s as f64 / micros(gpu, ceiling_bandwidth::launch(vec4s), vec4s)?)

@@ -52,7 +52,7 @@ fn what_binds_is_the_nearer_ceiling_unless_the_dispatch_is_most_of_it() {
     let ceilings = Ceilings {
         f32_gflops: 100.0,
         f16_gflops: None,
-        memory_gbytes_per_s: 10.0,
+        gbytes_per_s: 10.0,
         dispatch_micros: 2.0,
         submit_micros: 20.0,
         readback_micros: 30.0,

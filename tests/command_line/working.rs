@@ -276,7 +276,7 @@ fn bench_measures_ceilings_kernels_and_segments() {
     let all: Value = serde_json::from_str(&stdout).unwrap();
     let positive = |value: &Value, key: &str| assert!(value[key].as_f64() > Some(0.0), "{key}: {value}");
     let ceilings = &all["ceilings"];
-    let rates = ["f32_gflops", "memory_gbytes_per_s", "readback_gbytes_per_s"];
+    let rates = ["f32_gflops", "gbytes_per_s", "readback_gbytes_per_s"];
     rates
         .iter()
         .chain(&["dispatch_micros", "submit_micros", "readback_micros"])

@@ -8,7 +8,7 @@ pub(super) fn ceilings(ceilings: &Ceilings) -> String {
         "ceilings: {:.1} GFLOP/s f32, {half}, memory {:.1} GB/s, readback {:.1} GB/s\n\
          overheads: dispatch {:.1} us, submit {:.0} us, readback {:.0} us",
         ceilings.f32_gflops,
-        ceilings.memory_gbytes_per_s,
+        ceilings.gbytes_per_s,
         ceilings.readback_gbytes_per_s,
         ceilings.dispatch_micros,
         ceilings.submit_micros,
