@@ -38,13 +38,17 @@ pub struct Strip {
 }
 
 impl Grid {
-    /// `None` where the convolution is not of the kind: 3x3, stride 1, one group.
+    /// `None` where the convolution is not of the kind: 3x3, stride 1, one group, dilated by less than the output's
+    /// size, so that there are never many more tiles than pixels.
     pub fn of(conv: &Conv, kernel: [usize; 2], out: Extent) -> Option<Self> {
         if kernel != [3, 3] || conv.strides != [1, 1] || conv.groups != 1 {
             return None;
         }
         let dilation = xy(conv.dilations);
         let size = out.xy();
+        if dilation[0] > size[0] || dilation[1] > size[1] {
+            return None;
+        }
         let tiles = [0, 1].map(|axis| size[axis].div_ceil(dilation[axis]).div_ceil(TILE as u32));
         Some(Self { tiles, dilation })
     }
@@ -106,4 +110,41 @@ fn transformed(kernel: &[f32]) -> [f64; NUMBERS] {
 fn six([a, b, c]: [f64; 3]) -> [f64; 6] {
     let (outer, wide) = (-(a + c) / 6.0, a / 24.0 + c / 6.0);
     [a / 4.0, outer - b / 6.0, outer + b / 6.0, wide + b / 12.0, wide - b / 12.0, c]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graph::op::Epilogue;
+
+    fn grid(dilation: usize, height: usize, width: usize) -> Option<Grid> {
+        let epilogue = Epilogue::default();
+        let conv = Conv { groups: 1, strides: [1; 2], dilations: [dilation; 2], pads: [dilation; 4], epilogue };
+        Grid::of(&conv, [3, 3], Extent { height, width, channels: 8 })
+    }
+
+    #[test]
+    fn a_dilation_beyond_the_picture_has_no_tiles() {
+        assert_eq!(grid(1, 9, 8).unwrap().count(), 6);
+        assert_eq!(grid(4, 16, 16).unwrap().count(), 16);
+        assert_eq!(grid(8, 8, 8).unwrap().count(), 64);
+        assert_eq!(grid(9, 8, 8), None);
+        assert_eq!(grid(1 << 16, 8, 8), None);
+    }
+
+    #[test]
+    fn strips_cover_all_tiles_once_within_their_bytes() {
+        let grid = grid(1, 100, 101).unwrap();
+        for most_bytes in [0, 16_000, 40_000, 1 << 30] {
+            let strips = grid.strips(1000, most_bytes);
+            let mut next = 0;
+            for strip in &strips {
+                assert_eq!(strip.first, next);
+                assert!(strip.tiles <= strip.rows && strip.rows.is_multiple_of(STRIP), "{strip:?}");
+                assert!(strip.rows as u64 * 1000 <= most_bytes.max(16_000), "{strip:?} in {most_bytes} bytes");
+                next += strip.tiles;
+            }
+            assert_eq!(next, grid.count());
+        }
+    }
 }

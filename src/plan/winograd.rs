@@ -64,7 +64,7 @@ fn gain(graph: &Graph, node: &Node, tuning: &Tuning) -> Option<(u64, u64)> {
     let cost = transformed.saturating_mul(tiles).saturating_add(transforms.saturating_mul(tuning.transform_macs));
     let uncopied = tuning.loads != Loads::Buffers && parts.iter().any(|part| part.vec4s() * 16 > TEXTURE_COPY_BYTES);
     let slowdown = if uncopied { BUFFER_SLOWDOWN } else { 1 };
-    let alternative = (direct * out.pixels() as u64).saturating_mul(slowdown * tuning.direct_percent) / 100;
+    let alternative = direct.saturating_mul(out.pixels() as u64).saturating_mul(slowdown * tuning.direct_percent) / 100;
     let saved = alternative.checked_sub(cost).filter(|&saved| saved > 0)?;
     (transformed * 4 <= MOST_WEIGHT_BYTES).then_some((saved, (transformed - direct) * 4))
 }
