@@ -1,0 +1,118 @@
+//! What a posted body gives: at any size, from tensors and from pictures, and refused with its reason.
+
+use super::*;
+
+#[test]
+fn a_body_far_away_gives_what_it_gives_here() {
+    let (state, sha256) = server(cpu(), ServerConfig::default());
+    state.warm_up().unwrap();
+    let remote = remote(state, sha256);
+    let picture = Lcg(3).tensor(&[1, 3, 32, 32]);
+    let infer = |inputs: &[(&str, &Tensor)], codec, outputs: &[(&str, &[usize])], back| {
+        pollster::block_on(remote.infer("test", [32, 32], inputs, codec, outputs, back)).unwrap()
+    };
+    let (whole, _) = infer(&[("picture", &picture)], Codec::F32, &[("mask", &[1, 1, 32, 32])], Codec::F32);
+    let head_outputs: &[(&str, &[usize])] = &[("up", &[1, 4, 16, 16]), ("skip", &[1, 4, 32, 32])];
+    let (head, _) = infer(&[("picture", &picture)], Codec::F32, head_outputs, Codec::F32);
+    let down_shape: &[usize] = &[1, 4, 16, 16];
+    for (codec, allowed) in [(Codec::F32, 0.0), (Codec::F16, 0.002), (Codec::Int8, 0.03)] {
+        let (down, timings) = infer(&[("up", &head[0])], codec, &[("down", down_shape)], codec);
+        let given: &[(&str, &Tensor)] = &[("skip", &head[1]), ("down", &down[0])];
+        let (mask, _) = infer(given, Codec::F32, &[("mask", &[1, 1, 32, 32])], Codec::F32);
+        let differences = mask[0].data().iter().zip(whole[0].data()).map(|(a, b)| (a - b).abs());
+        let worst = differences.fold(0.0, f32::max);
+        assert!(worst <= allowed, "{codec}: the mask is {worst} off");
+        assert!(codec == Codec::F32 || worst > 0.0, "{codec} cannot be this exact");
+        let values = codec.byte_count(down_shape).unwrap();
+        assert!((values..values + 600).contains(&timings.up_bytes), "{codec}: {} bytes up", timings.up_bytes);
+        assert!((values..values + 600).contains(&timings.down_bytes), "{codec}: {} bytes down", timings.down_bytes);
+        assert_eq!(timings.executor, "cpu");
+        assert!(timings.server_millis > 0.0 && timings.network_millis >= 0.0, "{timings:?}");
+    }
+}
+
+#[test]
+fn a_posted_picture_is_decoded_resized_and_run() {
+    let (state, sha256) = server(cpu(), ServerConfig::default());
+    let remote = remote(state, sha256);
+    let picture = image::RgbImage::from_fn(32, 32, |x, y| image::Rgb([(x * 8) as u8, (y * 8) as u8, 200]));
+    let mut png = std::io::Cursor::new(Vec::new());
+    picture.write_to(&mut png, image::ImageFormat::Png).unwrap();
+    let upload =
+        |content_type: &str| Upload { content_type: content_type.to_owned(), bytes: png.get_ref().as_slice().into() };
+    let wanted: &[(&str, &[usize])] = &[("mask", &[1, 1, 32, 32])];
+    let run = |upload| pollster::block_on(remote.infer_image([32, 32], upload, wanted, Codec::F32));
+    let (mask, _) = run(upload("image/png")).unwrap();
+
+    let plane = |channel: usize| picture.pixels().map(move |pixel| (f32::from(pixel.0[channel]) - 128.0) / 256.0);
+    let input = Tensor::new(vec![1, 3, 32, 32], (0..3).flat_map(plane).collect()).unwrap();
+    let given: &[(&str, &Tensor)] = &[("picture", &input)];
+    let whole = remote.infer("remote", [32, 32], given, Codec::F32, wanted, Codec::F32);
+    assert_eq!(mask, pollster::block_on(whole).unwrap().0);
+
+    for wrong in [upload("image/jpeg"), upload("text/html"), Upload { bytes: vec![].into(), ..upload("image/png") }] {
+        assert_eq!(run(wrong).unwrap_err().kind(), ErrorKind::BadImage);
+    }
+    let small: &[(&str, &[usize])] = &[("mask", &[1, 1, 16, 24])];
+    let (mask, _) = pollster::block_on(remote.infer_image([24, 16], upload("image/png"), small, Codec::F16)).unwrap();
+    assert_eq!(mask[0].shape(), [1, 1, 16, 24]);
+}
+
+/// Bodies are run from the middle of one loaded net, at its own size and at others. At odd sizes a pool ends
+/// in the middle of a window and is written differently: those need the net a second time.
+#[test]
+fn a_body_runs_at_any_size() {
+    let mut net = mini::Builder::new("picture", &[1, 3, 32, 32]);
+    net.conv_relu("wide", "picture", 4).op("half", mini::halve(), &["wide"], &[]).conv_relu("deep", "half", 4);
+    net.op("mask", mini::conv3(), &["deep"], &[&[1, 4, 3, 3], &[1]]);
+    let (graph, weights) = net.finish(&["mask"]);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("mini.safetensors");
+    let manifest = mini::write_net(&path, &graph, &weights, Vec::new());
+    let config = ServerConfig { max_pixels: Some(64 * 64), ..ServerConfig::default() };
+    let remote = remote(ServerState::new(&path, cpu(), config).unwrap(), manifest.sha256);
+    for size in [[32, 32], [64, 48], [31, 32], [29, 31], [32, 32]] {
+        let sized = graph.with_input_size(size[1], size[0]).unwrap();
+        let id = |name: &str| sized.tensor(name).unwrap();
+        let shape = |name: &str| sized.tensors[id(name)].shape.clone();
+        let wide = Lcg(size[0] as u64).tensor(&shape("wide"));
+        let (deep, half) = (shape("deep"), shape("half"));
+        let wanted: &[(&str, &[usize])] = &[("deep", &deep), ("half", &half)];
+        let given: &[(&str, &Tensor)] = &[("wide", &wide)];
+        let answer = remote.infer("test", size, given, Codec::F32, wanted, Codec::F32);
+        let (found, _) = pollster::block_on(answer).unwrap();
+        let body = sized.extract(&[id("wide")], &[id("deep"), id("half")]).unwrap();
+        let expected = headwater::reference::run(&body, &weights, &[wide]).unwrap();
+        for (found, expected) in found.iter().zip(&expected) {
+            let apart = found.data().iter().zip(expected.data()).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+            assert!(apart < 1e-5, "{size:?}: {apart} off");
+        }
+    }
+}
+
+#[test]
+fn requests_that_do_not_fit_the_model_are_refused_with_their_reason() {
+    let (state, sha256) = server(cpu(), ServerConfig::default());
+    let ours = remote(state.clone(), sha256);
+    let up = Lcg(7).tensor(&[1, 4, 16, 16]);
+    let ask = |split: &str, size: [usize; 2], input: &str, output: &str| {
+        let (given, wanted): (&[_], &[(&str, &[usize])]) = (&[(input, &up)], &[(output, &[1, 4, 16, 16])]);
+        let answer = pollster::block_on(ours.infer(split, size, given, Codec::F32, wanted, Codec::F32));
+        answer.map_or_else(|error| error.kind().code(), |_| "fine")
+    };
+    assert_eq!(ask("mine", [32, 32], "up", "down"), "fine");
+    assert_eq!(ask("U1", [32, 32], "up", "down"), "fine");
+    assert_eq!(ask("U2", [32, 32], "up", "down"), "mismatch", "U2 has other tensors");
+    assert_eq!(ask("mine", [32, 32], "upp", "down"), "unknown-split", "no such tensor");
+    assert_eq!(ask("mine", [32, 32], "up", "mask"), "unknown-split", "the mask also needs the skip");
+    assert_eq!(ask("mine", [32, 32], "up", "up"), "unknown-split", "nothing lies between");
+    assert_eq!(ask("mine", [32, 32], "skip", "down"), "bad-shape", "skip is larger");
+    assert_eq!(ask("mine", [16, 16], "up", "down"), "bad-shape", "up is smaller at that size");
+    assert_eq!(ask("mine", [1024, 1024], "up", "down"), "bad-argument", "too many pixels");
+    let stranger = remote(state, "00".repeat(32));
+    let given: &[(&str, &Tensor)] = &[("up", &up)];
+    let answer = stranger.infer("U1", [32, 32], given, Codec::F32, &[("down", &[1, 4, 16, 16])], Codec::F32);
+    assert_eq!(pollster::block_on(answer).unwrap_err().kind(), ErrorKind::Mismatch);
+    assert_eq!(pollster::block_on(stranger.describe()).unwrap_err().kind(), ErrorKind::Mismatch);
+    assert_eq!(pollster::block_on(ours.describe()).unwrap().parameters["splits"], "U1,U2");
+}
