@@ -6,6 +6,7 @@ use headwater::codec::Codec;
 use headwater::files::write_whole;
 use headwater::gpu::{Choice, Gpu};
 use headwater::image::{Picture, cutout_png};
+use headwater::kernels::Precision;
 use headwater::model::Model;
 use headwater::platform::{HttpConfig, HttpTransport};
 use headwater::session::{Options, Session};
@@ -25,7 +26,7 @@ async fn cut_out(photo: &str, server: &str) -> Result<(), Box<dyn std::error::Er
         manifest.sha256.as_str(),
     );
     let placement = Placement::parse("U3", &manifest)?;
-    let options = Options { placement, size: [512, 512], codec: Codec::F16 };
+    let options = Options { placement, size: [512, 512], codec: Codec::F16, precision: Precision::F32 };
     // Reads the weights of the head and the tail, and no others. Good for any number of pictures.
     let session = Session::open(&file, options, Some(Arc::new(gpu)), Some(body)).await?;
 

@@ -1,4 +1,5 @@
 // An activation on its own, where no convolution could take it along.
+#include "shared/stored.wgsl"
 #define CURVED
 #include "shared/activation.wgsl"
 #include "shared/invocation.wgsl"
@@ -10,8 +11,8 @@ struct Params {
 }
 
 @group(0) @binding(_) var<uniform> p: Params;
-@group(0) @binding(_) var<storage, read> input: array<vec4f>;        // [H, W, C/4]
-@group(0) @binding(_) var<storage, read_write> output: array<vec4f>; // [H, W, C/4]
+@group(0) @binding(_) var<storage, read> input: array<STORED>;        // [H, W, C/4]
+@group(0) @binding(_) var<storage, read_write> output: array<STORED>; // [H, W, C/4]
 
 @compute @workgroup_size(64)
 fn main(
@@ -21,5 +22,5 @@ fn main(
 ) {
     let index = invocation_index(workgroup, workgroups, local);
     if (index >= p.count) { return; }
-    output[index] = activate(p.code, p.args.x, p.args.y, input[index]);
+    output[index] = stored(activate(p.code, p.args.x, p.args.y, vec4f(input[index])));
 }

@@ -1,4 +1,5 @@
 // a + b, a - b, a b, each operand broadcast along any of its axes of length 1.
+#include "shared/stored.wgsl"
 #include "shared/invocation.wgsl"
 
 struct Params {
@@ -8,9 +9,9 @@ struct Params {
 }
 
 @group(0) @binding(_) var<uniform> p: Params;
-@group(0) @binding(_) var<storage, read> a: array<vec4f>;            // [Ha, Wa, Ca/4]
-@group(0) @binding(_) var<storage, read> b: array<vec4f>;            // [Hb, Wb, Cb/4]
-@group(0) @binding(_) var<storage, read_write> output: array<vec4f>; // [H, W, C/4]
+@group(0) @binding(_) var<storage, read> a: array<STORED>;            // [Ha, Wa, Ca/4]
+@group(0) @binding(_) var<storage, read> b: array<STORED>;            // [Hb, Wb, Cb/4]
+@group(0) @binding(_) var<storage, read_write> output: array<STORED>; // [H, W, C/4]
 
 @compute @workgroup_size(64)
 fn main(
@@ -25,13 +26,13 @@ fn main(
     if (y >= p.size.y) { return; }
     let at = vec3u(pixel % p.size.x, y, quad);
 
-    let left = a[dot(at, p.a_strides.xyz)];
-    let right = b[dot(at, p.b_strides.xyz)];
+    let left = vec4f(a[dot(at, p.a_strides.xyz)]);
+    let right = vec4f(b[dot(at, p.b_strides.xyz)]);
     let l = select(left, vec4f(left.x), p.a_strides.w == 1u);
     let r = select(right, vec4f(right.x), p.b_strides.w == 1u);
     switch p.size.w {
-        case 0u: { output[index] = l + r; }
-        case 1u: { output[index] = l - r; }
-        default: { output[index] = l * r; }
+        case 0u: { output[index] = stored(l + r); }
+        case 1u: { output[index] = stored(l - r); }
+        default: { output[index] = stored(l * r); }
     }
 }

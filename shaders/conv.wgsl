@@ -1,6 +1,7 @@
 // Direct convolution, groups = 1: each invocation holds 8 pixels of a row by 8 output channels in
 // registers and walks over the window and the input channels. Several inputs (PARTS_2 .. PARTS_4) are
 // read side by side along channels, in place of a concatenation.
+#include "shared/stored.wgsl"
 #include "shared/activation.wgsl"
 #include "shared/invocation.wgsl"
 
@@ -45,21 +46,21 @@ struct Params {
 #include "shared/read.wgsl"
 #endif
 #ifdef RESIDUAL
-@group(0) @binding(_) var<storage, read> residual: array<vec4f>;   // [OH, OW, Co/4]
+@group(0) @binding(_) var<storage, read> residual: array<STORED>;   // [OH, OW, Co/4]
 #endif
 // weights: [Co/8, parts, Kh, Kw, Cpart/4, 2, 4] vec4
 #define SOURCE weights
 #define READ read_weights
 #include "shared/read.wgsl"
-@group(0) @binding(_) var<storage, read> bias: array<vec4f>;       // [Co/8, 2]
-@group(0) @binding(_) var<storage, read_write> output: array<vec4f>; // [OH, OW, Co/4]
+@group(0) @binding(_) var<storage, read> bias: array<vec4f>;        // [Co/8, 2]
+@group(0) @binding(_) var<storage, read_write> output: array<STORED>; // [OH, OW, Co/4]
 
 fn finish(at: u32, sum: vec4f) {
     var v = activate(p.before, p.before_args.x, p.before_args.y, sum);
 #ifdef RESIDUAL
-    v += residual[at];
+    v += vec4f(residual[at]);
 #endif
-    output[at] = activate(p.after, p.after_args.x, p.after_args.y, v);
+    output[at] = stored(activate(p.after, p.after_args.x, p.after_args.y, v));
 }
 
 fn finish_pixel(x: u32, oy: u32, block: u32, a: vec4f, b: vec4f) {

@@ -1,4 +1,5 @@
 // Convolution with one filter a channel (groups = Cin = Cout): one pixel and four channels an invocation.
+#include "shared/stored.wgsl"
 #define CURVED
 #include "shared/activation.wgsl"
 #include "shared/invocation.wgsl"
@@ -18,13 +19,13 @@ struct Params {
 }
 
 @group(0) @binding(_) var<uniform> p: Params;
-@group(0) @binding(_) var<storage, read> input: array<vec4f>;      // [H, W, C/4]
+@group(0) @binding(_) var<storage, read> input: array<STORED>;      // [H, W, C/4]
 #ifdef RESIDUAL
-@group(0) @binding(_) var<storage, read> residual: array<vec4f>;   // [OH, OW, C/4]
+@group(0) @binding(_) var<storage, read> residual: array<STORED>;   // [OH, OW, C/4]
 #endif
-@group(0) @binding(_) var<storage, read> weights: array<vec4f>;    // [C/4, Kh, Kw]
-@group(0) @binding(_) var<storage, read> bias: array<vec4f>;       // [C/4]
-@group(0) @binding(_) var<storage, read_write> output: array<vec4f>; // [OH, OW, C/4]
+@group(0) @binding(_) var<storage, read> weights: array<STORED>;    // [C/4, Kh, Kw]
+@group(0) @binding(_) var<storage, read> bias: array<vec4f>;        // [C/4]
+@group(0) @binding(_) var<storage, read_write> output: array<STORED>; // [OH, OW, C/4]
 
 @compute @workgroup_size(64)
 fn main(
@@ -46,13 +47,13 @@ fn main(
         for (var kx = 0u; kx < p.window.x; kx++) {
             let x = i32(ox * p.stride.x + kx * p.dilation.x) - p.pad.x;
             if (x < 0 || x >= i32(p.in_size.x)) { continue; }
-            let v = input[(u32(y) * p.in_size.x + u32(x)) * p.quads + quad];
-            sum = fma(v, weights[(quad * p.window.y + ky) * p.window.x + kx], sum);
+            let v = vec4f(input[(u32(y) * p.in_size.x + u32(x)) * p.quads + quad]);
+            sum = fma(v, vec4f(weights[(quad * p.window.y + ky) * p.window.x + kx]), sum);
         }
     }
     var v = activate(p.before, p.before_args.x, p.before_args.y, sum);
 #ifdef RESIDUAL
-    v += residual[index];
+    v += vec4f(residual[index]);
 #endif
-    output[index] = activate(p.after, p.after_args.x, p.after_args.y, v);
+    output[index] = stored(activate(p.after, p.after_args.x, p.after_args.y, v));
 }

@@ -1,5 +1,6 @@
 // Convolution with any number of groups: one pixel and four output channels an invocation, each lane
 // reading the input channels of its own group. The rare case; plain and depthwise have kernels of their own.
+#include "shared/stored.wgsl"
 #define CURVED
 #include "shared/activation.wgsl"
 #include "shared/invocation.wgsl"
@@ -23,13 +24,13 @@ struct Params {
 }
 
 @group(0) @binding(_) var<uniform> p: Params;
-@group(0) @binding(_) var<storage, read> input: array<vec4f>;      // [H, W, Ci/4]
+@group(0) @binding(_) var<storage, read> input: array<STORED>;      // [H, W, Ci/4]
 #ifdef RESIDUAL
-@group(0) @binding(_) var<storage, read> residual: array<vec4f>;   // [OH, OW, Co/4]
+@group(0) @binding(_) var<storage, read> residual: array<STORED>;   // [OH, OW, Co/4]
 #endif
-@group(0) @binding(_) var<storage, read> weights: array<vec4f>;    // [Co/4, Kh, Kw, Ci/groups], lanes over Co
-@group(0) @binding(_) var<storage, read> bias: array<vec4f>;       // [Co/4]
-@group(0) @binding(_) var<storage, read_write> output: array<vec4f>; // [OH, OW, Co/4]
+@group(0) @binding(_) var<storage, read> weights: array<STORED>;    // [Co/4, Kh, Kw, Ci/groups], lanes over Co
+@group(0) @binding(_) var<storage, read> bias: array<vec4f>;        // [Co/4]
+@group(0) @binding(_) var<storage, read_write> output: array<STORED>; // [OH, OW, Co/4]
 
 @compute @workgroup_size(64)
 fn main(
@@ -59,18 +60,18 @@ fn main(
             for (var c = 0u; c < p.group_inputs; c++) {
                 let channel = first + c;
                 let v = vec4f(
-                    input[at + channel.x / 4u][channel.x % 4u],
-                    input[at + channel.y / 4u][channel.y % 4u],
-                    input[at + channel.z / 4u][channel.z % 4u],
-                    input[at + channel.w / 4u][channel.w % 4u],
+                    f32(input[at + channel.x / 4u][channel.x % 4u]),
+                    f32(input[at + channel.y / 4u][channel.y % 4u]),
+                    f32(input[at + channel.z / 4u][channel.z % 4u]),
+                    f32(input[at + channel.w / 4u][channel.w % 4u]),
                 );
-                sum = fma(v, weights[w + c], sum);
+                sum = fma(v, vec4f(weights[w + c]), sum);
             }
         }
     }
     var v = activate(p.before, p.before_args.x, p.before_args.y, sum);
 #ifdef RESIDUAL
-    v += residual[index];
+    v += vec4f(residual[index]);
 #endif
-    output[index] = activate(p.after, p.after_args.x, p.after_args.y, v);
+    output[index] = stored(activate(p.after, p.after_args.x, p.after_args.y, v));
 }

@@ -1,4 +1,5 @@
 // A 3x3 convolution to one channel, stride 1: 4x4 pixels an invocation, whose 6x6 input pixels are read once.
+#include "shared/stored.wgsl"
 #define CURVED
 #include "shared/activation.wgsl"
 #include "shared/invocation.wgsl"
@@ -14,10 +15,10 @@ struct Params {
 }
 
 @group(0) @binding(_) var<uniform> p: Params;
-@group(0) @binding(_) var<storage, read> input: array<vec4f>;        // [H, W, C/4]
-@group(0) @binding(_) var<storage, read> weights: array<vec4f>;      // [C/4, 3, 3], input lanes
-@group(0) @binding(_) var<storage, read> bias: array<vec4f>;         // [1]
-@group(0) @binding(_) var<storage, read_write> output: array<vec4f>; // [OH, OW], the channel in all lanes
+@group(0) @binding(_) var<storage, read> input: array<STORED>;        // [H, W, C/4]
+@group(0) @binding(_) var<storage, read> weights: array<STORED>;      // [C/4, 3, 3], input lanes
+@group(0) @binding(_) var<storage, read> bias: array<vec4f>;          // [1]
+@group(0) @binding(_) var<storage, read_write> output: array<STORED>; // [OH, OW], the channel in all lanes
 #include "shared/padded.wgsl"
 
 struct Three { a: vec4f, b: vec4f, c: vec4f }
@@ -34,7 +35,7 @@ fn line(x: i32, y: i32, quad: u32) -> Six {
 }
 
 fn kernel_row(at: u32) -> Three {
-    return Three(weights[at], weights[at + 1u], weights[at + 2u]);
+    return Three(vec4f(weights[at]), vec4f(weights[at + 1u]), vec4f(weights[at + 2u]));
 }
 
 // Four pixels' share of one row of the window.
@@ -49,7 +50,7 @@ fn across(v: Six, k: Three) -> vec4f {
 
 fn put(x: u32, y: u32, value: f32) {
     if (x >= p.out_size.x || y >= p.out_size.y) { return; }
-    output[y * p.out_size.x + x] = vec4f(value);
+    output[y * p.out_size.x + x] = stored(vec4f(value));
 }
 
 fn finish_row(x: u32, y: u32, sums: vec4f) {

@@ -1,5 +1,6 @@
 // Transposed convolution, any number of groups: one pixel and four output channels an invocation,
 // gathering from the input pixels whose windows reach it.
+#include "shared/stored.wgsl"
 #include "shared/invocation.wgsl"
 
 struct Params {
@@ -17,10 +18,10 @@ struct Params {
 }
 
 @group(0) @binding(_) var<uniform> p: Params;
-@group(0) @binding(_) var<storage, read> input: array<vec4f>;      // [H, W, Ci/4]
-@group(0) @binding(_) var<storage, read> weights: array<vec4f>;    // [Co/4, Kh, Kw, Ci/groups], lanes over Co
-@group(0) @binding(_) var<storage, read> bias: array<vec4f>;       // [Co/4]
-@group(0) @binding(_) var<storage, read_write> output: array<vec4f>; // [OH, OW, Co/4]
+@group(0) @binding(_) var<storage, read> input: array<STORED>;      // [H, W, Ci/4]
+@group(0) @binding(_) var<storage, read> weights: array<STORED>;    // [Co/4, Kh, Kw, Ci/groups], lanes over Co
+@group(0) @binding(_) var<storage, read> bias: array<vec4f>;        // [Co/4]
+@group(0) @binding(_) var<storage, read_write> output: array<STORED>; // [OH, OW, Co/4]
 
 @compute @workgroup_size(64)
 fn main(
@@ -54,14 +55,14 @@ fn main(
             for (var c = 0u; c < p.group_inputs; c++) {
                 let channel = first + c;
                 let v = vec4f(
-                    input[at + channel.x / 4u][channel.x % 4u],
-                    input[at + channel.y / 4u][channel.y % 4u],
-                    input[at + channel.z / 4u][channel.z % 4u],
-                    input[at + channel.w / 4u][channel.w % 4u],
+                    f32(input[at + channel.x / 4u][channel.x % 4u]),
+                    f32(input[at + channel.y / 4u][channel.y % 4u]),
+                    f32(input[at + channel.z / 4u][channel.z % 4u]),
+                    f32(input[at + channel.w / 4u][channel.w % 4u]),
                 );
-                sum = fma(v, weights[w + c], sum);
+                sum = fma(v, vec4f(weights[w + c]), sum);
             }
         }
     }
-    output[index] = sum;
+    output[index] = stored(sum);
 }

@@ -1,4 +1,5 @@
 // Between the host's planes and the GPU's quads of channels: one pixel and four channels an invocation.
+#include "shared/stored.wgsl"
 #include "shared/invocation.wgsl"
 
 struct Params {
@@ -8,11 +9,11 @@ struct Params {
 
 @group(0) @binding(_) var<uniform> p: Params;
 #ifdef TO_PLANES
-@group(0) @binding(_) var<storage, read> quads_in: array<vec4f>;         // [H, W, C/4]
+@group(0) @binding(_) var<storage, read> quads_in: array<STORED>;         // [H, W, C/4]
 @group(0) @binding(_) var<storage, read_write> planes_out: array<f32>;   // [C, H, W]
 #else
 @group(0) @binding(_) var<storage, read> planes_in: array<f32>;          // [C, H, W]
-@group(0) @binding(_) var<storage, read_write> quads_out: array<vec4f>;  // [H, W, C/4]
+@group(0) @binding(_) var<storage, read_write> quads_out: array<STORED>;  // [H, W, C/4]
 #endif
 
 #ifdef TO_PLANES
@@ -38,13 +39,13 @@ fn main(
     if (pixel >= p.pixels) { return; }
     let c = index % quads * 4u;
 #ifdef TO_PLANES
-    let v = quads_in[index];
+    let v = vec4f(quads_in[index]);
     store(pixel, c, v.x);
     store(pixel, c + 1u, v.y);
     store(pixel, c + 2u, v.z);
     store(pixel, c + 3u, v.w);
 #else
     quads_out[index] =
-        vec4f(value(pixel, c), value(pixel, c + 1u), value(pixel, c + 2u), value(pixel, c + 3u));
+        stored(vec4f(value(pixel, c), value(pixel, c + 1u), value(pixel, c + 2u), value(pixel, c + 3u)));
 #endif
 }

@@ -1,4 +1,5 @@
 // Max and average pooling: one pixel and four channels an invocation.
+#include "shared/stored.wgsl"
 #include "shared/invocation.wgsl"
 
 struct Params {
@@ -14,8 +15,8 @@ struct Params {
 }
 
 @group(0) @binding(_) var<uniform> p: Params;
-@group(0) @binding(_) var<storage, read> input: array<vec4f>;        // [H, W, C/4]
-@group(0) @binding(_) var<storage, read_write> output: array<vec4f>; // [OH, OW, C/4]
+@group(0) @binding(_) var<storage, read> input: array<STORED>;        // [H, W, C/4]
+@group(0) @binding(_) var<storage, read_write> output: array<STORED>; // [OH, OW, C/4]
 
 @compute @workgroup_size(64)
 fn main(
@@ -40,15 +41,15 @@ fn main(
             let x = i32(ox * p.stride.x + kx * p.dilation.x) - p.pad.x;
             if (x < p.padded_end.x && y < p.padded_end.y) { counted += 1.0; }
             if (x < 0 || y < 0 || x >= i32(p.in_size.x) || y >= i32(p.in_size.y)) { continue; }
-            let v = input[(u32(y) * p.in_size.x + u32(x)) * p.quads + quad];
+            let v = vec4f(input[(u32(y) * p.in_size.x + u32(x)) * p.quads + quad]);
             best = max(best, v);
             sum += v;
             inside += 1.0;
         }
     }
     switch p.average {
-        case 1u: { output[index] = sum / max(inside, 1.0); }
-        case 2u: { output[index] = sum / max(counted, 1.0); }
-        default: { output[index] = best; }
+        case 1u: { output[index] = stored(sum / max(inside, 1.0)); }
+        case 2u: { output[index] = stored(sum / max(counted, 1.0)); }
+        default: { output[index] = stored(best); }
     }
 }

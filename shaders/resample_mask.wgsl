@@ -1,5 +1,6 @@
 // The net's output to alpha at another size: columns first, then rows (ROWS). Columns take one pixel an
 // invocation, rows four, which they write as the bytes of one word.
+#include "shared/stored.wgsl"
 #include "shared/invocation.wgsl"
 
 struct Params {
@@ -22,7 +23,7 @@ struct Alpha {
 #ifdef ROWS
 @group(0) @binding(_) var<storage, read> input: array<f32>;           // [H, OW]
 #else
-@group(0) @binding(_) var<storage, read> input: array<vec4f>;         // [H, W, 1]
+@group(0) @binding(_) var<storage, read> input: array<STORED>;         // [H, W, 1]
 #endif
 @group(0) @binding(_) var<storage, read> spans: array<vec2u>;         // [OW] or [OH] first input, how many
 @group(0) @binding(_) var<storage, read> weights: array<f32>;         // [OW or OH, stride]
@@ -81,7 +82,7 @@ fn main(
     var sum = 0.0;
     var flaw = 0.0;
     for (var i = 0u; i < span.y; i++) {
-        let v = alpha(input[y * p.in_size.x + span.x + i].x);
+        let v = alpha(f32(input[y * p.in_size.x + span.x + i].x));
         if (is_nan(v)) { flaw = v; }
         sum += v * weights[x * p.stride + i];
     }

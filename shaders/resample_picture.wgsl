@@ -1,5 +1,6 @@
 // A picture to the net's input, as `src/image/resample.rs` does it on the CPU and to the same bit: columns
 // first, then rows (ROWS), each pass rounded to bytes, in fixed point of 22 bits. One pixel an invocation.
+#include "shared/stored.wgsl"
 #include "shared/invocation.wgsl"
 
 struct Params {
@@ -17,8 +18,8 @@ struct Params {
 @group(0) @binding(_) var<storage, read> spans: array<vec2u>;        // [OW] or [OH] first input, how many
 @group(0) @binding(_) var<storage, read> weights: array<i32>;        // [OW or OH, stride] 2^22 is 1
 #ifdef ROWS
-@group(0) @binding(_) var<storage, read> values: array<vec4f>;       // [256] what the net is given for each level
-@group(0) @binding(_) var<storage, read_write> output: array<vec4f>; // [OH, OW, 1]
+@group(0) @binding(_) var<storage, read> values: array<vec4f>;        // [256] what the net is given for each level
+@group(0) @binding(_) var<storage, read_write> output: array<STORED>; // [OH, OW, 1]
 #else
 @group(0) @binding(_) var<storage, read_write> output: array<u32>;   // [H, OW] red, green, blue in bytes
 #endif
@@ -59,7 +60,7 @@ fn main(
     }
     let level = vec3u(clamp(sum >> vec3u(22u), vec3i(0), vec3i(255)));
 #ifdef ROWS
-    output[index] = vec4f(values[level.x].x, values[level.y].y, values[level.z].z, 0.0);
+    output[index] = stored(vec4f(values[level.x].x, values[level.y].y, values[level.z].z, 0.0));
 #else
     output[index] = level.x | (level.y << 8u) | (level.z << 16u);
 #endif

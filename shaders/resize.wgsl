@@ -1,4 +1,5 @@
 // Bilinear and nearest resizing: one pixel and four channels an invocation.
+#include "shared/stored.wgsl"
 #include "shared/invocation.wgsl"
 
 struct Params {
@@ -11,13 +12,13 @@ struct Params {
 }
 
 @group(0) @binding(_) var<uniform> p: Params;
-@group(0) @binding(_) var<storage, read> input: array<vec4f>;        // [H, W, C/4]
-@group(0) @binding(_) var<storage, read_write> output: array<vec4f>; // [OH, OW, C/4]
+@group(0) @binding(_) var<storage, read> input: array<STORED>;        // [H, W, C/4]
+@group(0) @binding(_) var<storage, read_write> output: array<STORED>; // [OH, OW, C/4]
 
 fn at(x: i32, y: i32, quad: u32) -> vec4f {
     let last = vec2i(p.in_size) - 1;
     let inside = clamp(vec2i(x, y), vec2i(0), last);
-    return input[(u32(inside.y) * p.in_size.x + u32(inside.x)) * p.quads + quad];
+    return vec4f(input[(u32(inside.y) * p.in_size.x + u32(inside.x)) * p.quads + quad]);
 }
 
 // Positions that are whole or half by the formula miss it by a few parts in a million in f32; the nudge
@@ -49,7 +50,7 @@ fn main(
     let position = vec2f(f32(ox), f32(oy)) * p.step + p.offset;
     if (p.nearest != 0u) {
         let source = nearest(position);
-        output[index] = at(source.x, source.y, quad);
+        output[index] = STORED(at(source.x, source.y, quad));
         return;
     }
     let inside = clamp(position, vec2f(0.0), vec2f(p.in_size - 1u));
@@ -59,5 +60,5 @@ fn main(
     let y = i32(low.y);
     let top = mix(at(x, y, quad), at(x + 1, y, quad), share.x);
     let bottom = mix(at(x, y + 1, quad), at(x + 1, y + 1, quad), share.x);
-    output[index] = mix(top, bottom, share.y);
+    output[index] = STORED(mix(top, bottom, share.y));
 }

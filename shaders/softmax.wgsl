@@ -1,4 +1,5 @@
 // Softmax over channels: one pixel an invocation, the maximum taken off first.
+#include "shared/stored.wgsl"
 #include "shared/invocation.wgsl"
 
 struct Params {
@@ -7,8 +8,8 @@ struct Params {
 }
 
 @group(0) @binding(_) var<uniform> p: Params;
-@group(0) @binding(_) var<storage, read> input: array<vec4f>;        // [H, W, C/4]
-@group(0) @binding(_) var<storage, read_write> output: array<vec4f>; // [H, W, C/4]
+@group(0) @binding(_) var<storage, read> input: array<STORED>;        // [H, W, C/4]
+@group(0) @binding(_) var<storage, read_write> output: array<STORED>; // [H, W, C/4]
 
 @compute @workgroup_size(64)
 fn main(
@@ -21,18 +22,18 @@ fn main(
     let quads = (p.channels + 3u) / 4u;
     let first = pixel * quads;
 
-    var greatest = input[first].x;
+    var greatest = f32(input[first].x);
     for (var c = 1u; c < p.channels; c++) {
-        greatest = max(greatest, input[first + c / 4u][c % 4u]);
+        greatest = max(greatest, f32(input[first + c / 4u][c % 4u]));
     }
     var sum = 0.0;
     for (var c = 0u; c < p.channels; c++) {
-        sum += exp(input[first + c / 4u][c % 4u] - greatest);
+        sum += exp(f32(input[first + c / 4u][c % 4u]) - greatest);
     }
     for (var quad = 0u; quad < quads; quad++) {
         // Lanes beyond the last channel must stay finite whatever lies there.
         let used = vec4u(0u, 1u, 2u, 3u) + quad * 4u < vec4u(p.channels);
-        let v = select(vec4f(greatest), input[first + quad], used);
-        output[first + quad] = exp(v - greatest) / sum;
+        let v = select(vec4f(greatest), vec4f(input[first + quad]), used);
+        output[first + quad] = STORED(exp(v - greatest) / sum);
     }
 }

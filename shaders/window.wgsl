@@ -1,4 +1,5 @@
 // Slicing and padding: output (x, y, c) is input (x, y, c) * step + origin, or what stands for the outside.
+#include "shared/stored.wgsl"
 #include "shared/invocation.wgsl"
 
 struct Params {
@@ -11,8 +12,8 @@ struct Params {
 }
 
 @group(0) @binding(_) var<uniform> p: Params;
-@group(0) @binding(_) var<storage, read> input: array<vec4f>;        // [H, W, C/4]
-@group(0) @binding(_) var<storage, read_write> output: array<vec4f>; // [OH, OW, OC/4]
+@group(0) @binding(_) var<storage, read> input: array<STORED>;        // [H, W, C/4]
+@group(0) @binding(_) var<storage, read_write> output: array<STORED>; // [OH, OW, OC/4]
 
 fn mirror(i: i32, length: i32) -> i32 {
     let from_start = abs(i);
@@ -30,7 +31,7 @@ fn value(at: vec3i) -> f32 {
     // Also keeps the lanes beyond the last channel on values that exist.
     source = clamp(source, vec3i(0), p.in_size.xyz - 1);
     let quads = (p.in_size.z + 3) / 4;
-    return input[(source.y * p.in_size.x + source.x) * quads + source.z / 4][source.z % 4];
+    return f32(input[(source.y * p.in_size.x + source.x) * quads + source.z / 4][source.z % 4]);
 }
 
 @compute @workgroup_size(64)
@@ -46,10 +47,10 @@ fn main(
     let y = i32(pixel / u32(p.out_size.x));
     if (y >= p.out_size.y) { return; }
     let x = i32(pixel % u32(p.out_size.x));
-    output[index] = vec4f(
+    output[index] = stored(vec4f(
         value(vec3i(x, y, quad * 4)),
         value(vec3i(x, y, quad * 4 + 1)),
         value(vec3i(x, y, quad * 4 + 2)),
         value(vec3i(x, y, quad * 4 + 3)),
-    );
+    ));
 }

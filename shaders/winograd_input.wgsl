@@ -1,5 +1,6 @@
 // Winograd's first step, B^T d B for each tile: 6x6 input pixels around 4x4 outputs. With DOUBLED the input is
 // what a bilinear resize was to double before; its 4x4 pixels give the tile's 6x6.
+#include "shared/stored.wgsl"
 #include "shared/invocation.wgsl"
 
 struct Params {
@@ -16,19 +17,20 @@ struct Params {
 }
 
 @group(0) @binding(_) var<uniform> p: Params;
-@group(0) @binding(_) var<storage, read> input: array<vec4f>;        // [H, W, C/4], halves of both if DOUBLED
-@group(0) @binding(_) var<storage, read_write> output: array<vec4f>; // [36, rows, all_quads]
+@group(0) @binding(_) var<storage, read> input: array<STORED>;        // [H, W, C/4], halves of both if DOUBLED
+@group(0) @binding(_) var<storage, read_write> output: array<STORED>; // [36, rows, all_quads]
 #include "shared/padded.wgsl"
 #include "shared/winograd.wgsl"
 
+// Each row of B^T times a power of two, which G is divided by, so that f16 holds what comes out.
 fn transform(a: vec4f, b: vec4f, c: vec4f, d: vec4f, e: vec4f, f: vec4f) -> Six {
     return Six(
-        4.0 * a - 5.0 * c + e,
-        d + e - 4.0 * (b + c),
-        e - d + 4.0 * (b - c),
-        e - c + 2.0 * (d - b),
-        e - c + 2.0 * (b - d),
-        4.0 * b - 5.0 * d + f,
+        a - 1.25 * c + 0.25 * e,
+        0.25 * (d + e) - (b + c),
+        0.25 * (e - d) + (b - c),
+        0.125 * (e - c) + 0.25 * (d - b),
+        0.125 * (e - c) + 0.25 * (b - d),
+        b - 1.25 * d + 0.25 * f,
     );
 }
 
@@ -53,7 +55,7 @@ fn keep(at: i32, size: i32, value: vec4f) -> vec4f {
 fn half(x: i32, y: i32, quad: u32) -> vec4f {
     let size = p.in_size / 2u;
     let at = vec2u(clamp(vec2i(x, y), vec2i(0), vec2i(size) - 1));
-    return input[(at.y * size.x + at.x) * p.quads + quad];
+    return vec4f(input[(at.y * size.x + at.x) * p.quads + quad]);
 }
 
 fn column(x: i32, top: i32, quad: u32) -> Six {
@@ -85,12 +87,12 @@ fn column(x: i32, y: i32, quad: u32) -> Six {
 fn put(at: u32, number: u32, row: Six) {
     let step = p.rows * p.all_quads;
     let first = at + number * step;
-    output[first] = row.a;
-    output[first + step] = row.b;
-    output[first + 2u * step] = row.c;
-    output[first + 3u * step] = row.d;
-    output[first + 4u * step] = row.e;
-    output[first + 5u * step] = row.f;
+    output[first] = stored(row.a);
+    output[first + step] = stored(row.b);
+    output[first + 2u * step] = stored(row.c);
+    output[first + 3u * step] = stored(row.d);
+    output[first + 4u * step] = stored(row.e);
+    output[first + 5u * step] = stored(row.f);
 }
 
 @compute @workgroup_size(64)

@@ -1,5 +1,6 @@
 // Winograd's middle step: 36 matrix products, tiles by channels times channels by output channels. An
 // invocation holds 4 tiles (8 with ROWS_8, 16 with ROWS_16) by 16 output channels in registers.
+#include "shared/stored.wgsl"
 #include "shared/invocation.wgsl"
 
 struct Params {
@@ -18,7 +19,7 @@ struct Params {
 #define SOURCE weights
 #define READ read_weights
 #include "shared/read.wgsl"
-@group(0) @binding(_) var<storage, read_write> output: array<vec4f>; // [36, rows, Co/16, 4]
+@group(0) @binding(_) var<storage, read_write> output: array<STORED>; // [36, rows, Co/16, 4]
 
 // One tile's sums, four output quads.
 struct Sums { a: vec4f, b: vec4f, c: vec4f, d: vec4f }
@@ -32,10 +33,10 @@ fn add(sums: Sums, v: vec4f, w0: mat4x4f, w1: mat4x4f, w2: mat4x4f, w3: mat4x4f)
 }
 
 fn put(at: u32, sums: Sums) {
-    output[at] = sums.a;
-    output[at + 1u] = sums.b;
-    output[at + 2u] = sums.c;
-    output[at + 3u] = sums.d;
+    output[at] = stored(sums.a);
+    output[at + 1u] = stored(sums.b);
+    output[at + 2u] = stored(sums.c);
+    output[at + 3u] = stored(sums.d);
 }
 
 #ifdef ROWS_16

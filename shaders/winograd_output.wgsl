@@ -1,5 +1,6 @@
 // Winograd's last step, A^T m A for each tile: 4x4 outputs, with all that follows the convolution. With IN_PLACE
 // the output holds the residual before.
+#include "shared/stored.wgsl"
 #include "shared/activation.wgsl"
 #include "shared/invocation.wgsl"
 
@@ -19,12 +20,12 @@ struct Params {
 }
 
 @group(0) @binding(_) var<uniform> p: Params;
-@group(0) @binding(_) var<storage, read> products: array<vec4f>;     // [36, rows, all_quads]
+@group(0) @binding(_) var<storage, read> products: array<STORED>;     // [36, rows, all_quads]
 #ifdef RESIDUAL
-@group(0) @binding(_) var<storage, read> residual: array<vec4f>;     // [OH, OW, Co/4]
+@group(0) @binding(_) var<storage, read> residual: array<STORED>;     // [OH, OW, Co/4]
 #endif
-@group(0) @binding(_) var<storage, read> bias: array<vec4f>;         // [all_quads]
-@group(0) @binding(_) var<storage, read_write> output: array<vec4f>; // [OH, OW, Co/4]
+@group(0) @binding(_) var<storage, read> bias: array<vec4f>;          // [all_quads]
+@group(0) @binding(_) var<storage, read_write> output: array<STORED>; // [OH, OW, Co/4]
 #include "shared/winograd.wgsl"
 
 struct Four { a: vec4f, b: vec4f, c: vec4f, d: vec4f }
@@ -46,12 +47,12 @@ fn column(at: u32, number: u32) -> Four {
     let step = p.rows * p.all_quads;
     let first = at + number * step;
     return transform(
-        products[first],
-        products[first + 6u * step],
-        products[first + 12u * step],
-        products[first + 18u * step],
-        products[first + 24u * step],
-        products[first + 30u * step],
+        vec4f(products[first]),
+        vec4f(products[first + 6u * step]),
+        vec4f(products[first + 12u * step]),
+        vec4f(products[first + 18u * step]),
+        vec4f(products[first + 24u * step]),
+        vec4f(products[first + 30u * step]),
     );
 }
 
@@ -60,12 +61,12 @@ fn finish(x: u32, y: u32, quad: u32, sum: vec4f) {
     let at = (y * p.out_size.x + x) * p.quads + quad;
     var v = activate(p.before, p.before_args.x, p.before_args.y, sum + bias[quad]);
 #ifdef RESIDUAL
-    v += residual[at];
+    v += vec4f(residual[at]);
 #endif
 #ifdef IN_PLACE
-    v += output[at];
+    v += vec4f(output[at]);
 #endif
-    output[at] = activate(p.after, p.after_args.x, p.after_args.y, v);
+    output[at] = stored(activate(p.after, p.after_args.x, p.after_args.y, v));
 }
 
 fn finish_row(x: u32, y: u32, quad: u32, row: Four) {

@@ -27,7 +27,7 @@ pub use sets::Set;
 use crate::error::Result;
 use crate::gpu::{DispatchTime, Program};
 use crate::graph::Graph;
-use crate::kernels::Tuning;
+use crate::kernels::{Precision, Tuning};
 use crate::plan::{self, Plan};
 use std::time::Instant;
 
@@ -95,12 +95,12 @@ fn time(program: &Program, inputs: &Inputs) -> Result<Vec<Vec<DispatchTime>>> {
 }
 
 /// Fused graphs with the outputs that the host wants, as a plan for this device.
-fn lower(tuning: &Tuning, phases: &[(Graph, Vec<String>)]) -> Result<Plan> {
+fn lower(tuning: &Tuning, precision: Precision, phases: &[(Graph, Vec<String>)]) -> Result<Plan> {
     let named: Vec<Vec<&str>> =
         phases.iter().map(|(_, outputs)| outputs.iter().map(String::as_str).collect()).collect();
     let segments: Vec<(&Graph, &[&str])> =
         phases.iter().map(|(graph, _)| graph).zip(named.iter().map(Vec::as_slice)).collect();
-    plan::lower(&segments, tuning)
+    plan::lower(&segments, tuning, precision)
 }
 
 /// Deterministic numbers in -1/2 .. 1/2 (a linear congruential generator, Knuth's MMIX constants).

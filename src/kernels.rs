@@ -18,6 +18,7 @@ pub mod conv_transpose;
 pub mod global_average;
 pub mod pack;
 pub mod pool;
+mod precision;
 pub mod resample_mask;
 pub mod resample_picture;
 pub mod resize;
@@ -32,6 +33,7 @@ pub mod winograd_input;
 pub mod winograd_multiply;
 pub mod winograd_output;
 
+pub use precision::Precision;
 pub use tuning::{Loads, Tuning};
 
 use bytemuck::Pod;
@@ -98,12 +100,15 @@ impl Key {
 
     /// A variant of a shader.
     pub fn with(shader: &'static str, defines: Vec<&'static str>) -> Self {
-        // Put in one by one: a sort of its own is 3 kB of Wasm.
-        let mut sorted = Vec::with_capacity(defines.len());
-        for define in defines {
-            sorted.insert(sorted.partition_point(|known| *known < define), define);
-        }
-        Self { shader, defines: sorted }
+        let mut key = Self::plain(shader);
+        defines.into_iter().for_each(|define| key.define(define));
+        key
+    }
+
+    /// Adds a name.
+    pub(crate) fn define(&mut self, define: &'static str) {
+        // Put in its place: a sort of its own is 3 kB of Wasm.
+        self.defines.insert(self.defines.partition_point(|known| *known < define), define);
     }
 }
 
@@ -136,6 +141,14 @@ pub const TEXTURE_ROWS: usize = 8192;
 pub const TEXTURE_COPY_BYTES: usize = 4 << 20;
 
 impl Launch {
+    /// The same for activations and weights that lie in memory so.
+    pub(crate) fn storing(mut self, precision: Precision) -> Self {
+        if precision == Precision::F16 {
+            self.key.define("HALF");
+        }
+        self
+    }
+
     /// Enough workgroups for `invocations`, spread over two axes because one holds no more than 65,535.
     pub(crate) fn new(key: Key, params: &impl Pod, invocations: usize) -> Self {
         let workgroups = (invocations as u64).div_ceil(WORKGROUP).max(1);

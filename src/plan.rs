@@ -14,7 +14,7 @@ pub use lower::{lower, lower_between};
 pub use pack::{PackedWeight, Packing};
 
 use crate::error::{Result, bail};
-use crate::kernels::{Extent, Launch};
+use crate::kernels::{Extent, Launch, Precision};
 
 /// Index into [`Plan::values`].
 pub type ValueId = usize;
@@ -24,8 +24,8 @@ pub type PackedId = usize;
 /// How a value's numbers lie in its buffer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Layout {
-    /// `[H, W, C/4]` vec4 of f32.
-    Quads,
+    /// `[H, W, C/4]` vec4, in the plan's precision.
+    Quads(Precision),
     /// `[C, H, W]` f32: what the host writes and reads.
     Planes,
 }
@@ -47,7 +47,7 @@ impl Value {
     /// Bytes it takes.
     pub fn bytes(&self) -> u64 {
         match self.layout {
-            Layout::Quads => self.extent.vec4s() as u64 * 16,
+            Layout::Quads(precision) => (self.extent.vec4s() * 4 * precision.bytes()) as u64,
             Layout::Planes => (self.extent.pixels() * self.extent.channels) as u64 * 4,
         }
     }
@@ -121,6 +121,8 @@ pub struct Plan {
     pub weights: Vec<PackedWeight>,
     /// In order.
     pub phases: Vec<Phase>,
+    /// What quads and weights, but for biases, lie in memory as.
+    pub precision: Precision,
     /// The most bytes of values that are alive at one moment: no assignment can need less.
     pub widest_bytes: u64,
 }

@@ -6,6 +6,7 @@
 //! use headwater::codec::Codec;
 //! use headwater::gpu::{Choice, Gpu};
 //! use headwater::image::Picture;
+//! use headwater::kernels::Precision;
 //! use headwater::platform::HttpTransport;
 //! use headwater::session::{Options, Session};
 //! use headwater::split::Placement;
@@ -14,7 +15,12 @@
 //! # async fn cut_out() -> Result<(), Box<dyn std::error::Error>> {
 //! let file = std::fs::File::open("models/isnet.safetensors")?;
 //! let gpu = Arc::new(Gpu::open(&Choice::default()).await?);
-//! let options = Options { placement: Placement::Local, size: [1024, 1024], codec: Codec::F16 };
+//! let options = Options {
+//!     placement: Placement::Local,
+//!     size: [1024, 1024],
+//!     codec: Codec::F16,
+//!     precision: Precision::F32,
+//! };
 //! let session = Session::<HttpTransport>::open(&file, options, Some(gpu), None).await?;
 //! let picture = Picture::decode(&std::fs::read("photo.jpg")?)?;
 //! let (mask, report) = session.segment(&picture).await?;
@@ -25,6 +31,7 @@
 //! ```
 
 mod device;
+mod half;
 #[cfg(not(target_arch = "wasm32"))]
 mod picture;
 mod report;
@@ -39,6 +46,7 @@ use crate::graph::cuts::{Cut, Division};
 use crate::graph::fuse::fuse;
 use crate::graph::{Graph, TensorId};
 use crate::image::Mask;
+use crate::kernels::Precision;
 use crate::model::{ByteSource, Model, Postprocess};
 use crate::plan::{self, Edge};
 use crate::platform::now_millis;
@@ -57,6 +65,9 @@ pub struct Options {
     pub size: [usize; 2],
     /// How tensors travel.
     pub codec: Codec,
+    /// How the client's layers keep them. Where the device has no f16, or computes wrongly in it, it is f32 all the
+    /// same, and the report's `fallback` says so.
+    pub precision: Precision,
 }
 
 /// A model made ready to segment pictures of any size.
@@ -145,11 +156,16 @@ impl<T: Transport> Session<T> {
             // Where the server finishes, the last thing made here goes to it and so to the host.
             let ends_here = division.as_ref().is_none_or(|division| division.tail.is_some());
             let behind = if ends_here { setup.pixels } else { Edge::Host };
-            let plan = plan::lower_between(setup.pixels, &lowered, behind, &gpu.tuning())?;
+            let (precision, fallback) = match options.precision {
+                Precision::F16 => half::precision(&gpu).await?,
+                Precision::F32 => (Precision::F32, None),
+            };
+            report.fallback = fallback;
+            let plan = plan::lower_between(setup.pixels, &lowered, behind, &gpu.tuning(), precision)?;
             plan.check(&gpu.limits())?;
             let weights = model.load(source, &graphs).await?;
             report.client_weight_bytes = unique_weight_bytes(&model, &graphs)?;
-            let adapter = ExecutorAdapter::of(gpu.info());
+            let adapter = ExecutorAdapter::of(gpu.info(), precision);
             let program = Program::new_telling(gpu, plan, &weights, setup.tell).await?;
             Some(Client { program, adapter, intake: Mutex::default(), outlet: Mutex::default() })
         };

@@ -13,7 +13,7 @@ use crate::error::Result;
 use crate::gpu::{Gpu, Program};
 use crate::graph::op::{Activation, Epilogue};
 use crate::graph::{Conv, Graph, Node, Op, TensorSpec, WeightSpec};
-use crate::kernels::{Loads, Tuning};
+use crate::kernels::{Loads, Precision, Tuning};
 use crate::model::{Weight, Weights};
 use crate::plan;
 use serde::Serialize;
@@ -109,7 +109,7 @@ fn percent(direct: f64, product: f64) -> u64 {
 }
 
 fn time(gpu: &Arc<Gpu>, (graph, weights): &(Graph, Weights), way: &'static str, tuning: Tuning) -> Result<Candidate> {
-    let plan = plan::lower(&[(graph, &["y"])], &tuning)?;
+    let plan = plan::lower(&[(graph, &["y"])], &tuning, Precision::F32)?;
     let program = pollster::block_on(Program::new(gpu.clone(), plan, weights))?;
     let input = vec![0.5; CHANNELS * SIDE * SIDE];
     let mut fastest = Candidate { way, tuning, micros: f64::INFINITY, transform_micros: 0.0 };

@@ -9,6 +9,7 @@ use headwater::codec::Codec;
 use headwater::gpu::{Gpu, Program};
 use headwater::graph::cuts::{Cut, plain_cuts, u_cuts};
 use headwater::image::{Mask, Picture};
+use headwater::kernels::Precision;
 use headwater::model::{Model, Postprocess, Preprocess};
 use headwater::plan::{Edge, lower_between};
 use headwater::server::{InProcess, RtenExecutor, ServerConfig, ServerState};
@@ -38,7 +39,9 @@ fn program(gpu: &Arc<Gpu>, [width, height]: [usize; 2], before: Edge, behind: Ed
     let mut net = Builder::new("picture", &[1, 3, height, width]);
     net.op("mask", conv3(), &["picture"], &[&[1, 3, 3, 3], &[1]]);
     let (graph, weights) = net.finish(&["mask"]);
-    let plan = lower_between(before, &[(&graph, &["picture"]), (&graph, &["mask"])], behind, &gpu.tuning()).unwrap();
+    let plan =
+        lower_between(before, &[(&graph, &["picture"]), (&graph, &["mask"])], behind, &gpu.tuning(), Precision::F32)
+            .unwrap();
     pollster::block_on(Program::new(gpu.clone(), plan, &weights)).unwrap()
 }
 
@@ -139,7 +142,7 @@ impl Bench<'_> {
         let model = pollster::block_on(Model::open(&source)).unwrap();
         let sha256 = model.manifest.sha256.clone();
         let remote = RemoteBody::new(InProcess::new(self.server.clone()).unwrap(), "mini", sha256);
-        let options = Options { placement, size: [32, 32], codec: Codec::F32 };
+        let options = Options { placement, size: [32, 32], codec: Codec::F32, precision: Precision::F32 };
         let mut told = Vec::new();
         let mut tell = |done: usize, total: usize| told.push((done, total));
         let setup = Setup { pixels, tell: &mut tell };

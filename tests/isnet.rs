@@ -10,6 +10,7 @@ mod soundness;
 use headwater::codec::Codec;
 use headwater::gpu::{Gpu, Program};
 use headwater::image::Picture;
+use headwater::kernels::Precision;
 use headwater::model::{ByteSource, Manifest, Model};
 use headwater::server::{InProcess, RtenExecutor, ServerConfig, ServerState};
 use headwater::session::{Options, Report, Session};
@@ -151,7 +152,7 @@ impl Bench {
             RemoteBody::new(server, self.manifest.name.clone(), self.manifest.sha256.clone())
         });
         let source = Counted { file: File::open(&self.path).unwrap(), read_bytes: AtomicU64::new(0) };
-        let options = Options { placement, size: [size; 2], codec };
+        let options = Options { placement, size: [size; 2], codec, precision: Precision::F32 };
         let session = pollster::block_on(Session::open(&source, options, Some(self.gpu.clone()), remote)).unwrap();
         (session, source.read_bytes.into_inner())
     }
@@ -278,15 +279,15 @@ fn the_named_splits_are_the_five_between_the_stages() {
 fn plans_of_local_and_of_the_named_splits_are_sound_and_narrow() {
     let Some(path) = model_file("IS-Net's plans") else { return };
     let manifest = manifest(&path);
-    let ways = soundness::tunings().into_iter().flat_map(|tuning| [1024, 512].map(|size| (size, tuning)));
-    for (size, tuning) in ways {
+    let ways = soundness::ways().into_iter().flat_map(|way| [1024, 512].map(|size| (size, way)));
+    for (size, way) in ways {
         let graph = manifest.graph.with_input_size(size, size).unwrap();
-        let mut plans = vec![("local", soundness::local(&graph, &tuning))];
+        let mut plans = vec![("local", soundness::local(&graph, &way))];
         for split in &manifest.splits {
-            plans.push((&split.name, soundness::divided(&graph, &manifest.graph.named_cut(split).unwrap(), &tuning)));
+            plans.push((&split.name, soundness::divided(&graph, &manifest.graph.named_cut(split).unwrap(), &way)));
         }
         for (name, plan) in plans {
-            let name = format!("{name} at {size}, {tuning:?}");
+            let name = format!("{name} at {size}, {way:?}");
             let (peak, widest) = (plan.activation_bytes() as f64, plan.widest_bytes as f64);
             println!(
                 "{name}: {} dispatches, {} phases, activations {:.1} MB, {:.3} times the widest moment, weights {:.1} MB",
@@ -315,7 +316,7 @@ fn u3_at_1024_takes_at_most_256_megabytes_of_the_device() {
     let division = graph.divide(&cut).unwrap();
     let tail = division.tail.unwrap();
     let weights = pollster::block_on(model.load(&file, &[&division.head, &tail])).unwrap();
-    let plan = soundness::divided(&graph, &cut, &gpu.tuning());
+    let plan = soundness::divided(&graph, &cut, &(gpu.tuning(), Precision::F32));
     let before = gpu.allocator_bytes();
     let program = pollster::block_on(Program::new(gpu.clone(), plan, &weights)).unwrap();
     let own = program.allocated_bytes();

@@ -10,6 +10,7 @@ use headwater::codec::Codec;
 use headwater::gpu::Gpu;
 use headwater::graph::cuts::{Cut, named_splits, plain_cuts, u_cuts};
 use headwater::graph::{Graph, TensorId};
+use headwater::kernels::Precision;
 use headwater::model::Weights;
 use headwater::plan::Edge;
 use headwater::reference;
@@ -67,7 +68,7 @@ impl Bench<'_> {
                 Some(RemoteBody::new(InProcess::new(self.server.clone()).unwrap(), "mini", sha256))
             }
         };
-        let options = Options { placement, size: [32, 32], codec: Codec::F32 };
+        let options = Options { placement, size: [32, 32], codec: Codec::F32, precision: Precision::F32 };
         let source = File::open(self.file).unwrap();
         let session = pollster::block_on(Session::open(&source, options, Some(self.gpu.clone()), remote)).unwrap();
         pollster::block_on(session.run(input.clone())).unwrap()
@@ -229,16 +230,16 @@ fn named_splits_are_legal_nested_and_of_one_shape_each_way() {
 #[test]
 fn plans_of_every_split_are_sound() {
     for (name, graph, _) in nets() {
-        for tuning in soundness::tunings() {
-            let mut plans = vec![(format!("{name}, local"), soundness::local(&graph, &tuning))];
+        for way in soundness::ways() {
+            let mut plans = vec![(format!("{name}, local"), soundness::local(&graph, &way))];
             plans.extend(legal_cuts(&graph).flat_map(|cut| {
                 [Edge::Host, Edge::Device].map(|pixels| {
                     let place = format!("{}, pixels by {pixels:?}", described(&name, &graph, &cut));
-                    (place, soundness::divided_between(&graph, &cut, &tuning, pixels))
+                    (place, soundness::divided_between(&graph, &cut, &way, pixels))
                 })
             }));
             for (place, plan) in plans {
-                let place = format!("{place}, {tuning:?}");
+                let place = format!("{place}, {way:?}");
                 soundness::check(&place, &plan);
                 soundness::check_peak(&place, &plan);
             }

@@ -6,10 +6,10 @@
 fn READ(at: u32) -> vec4f { return textureLoad(SOURCE, vec2u(at & 4095u, at >> 12u), 0); }
 #else
 #ifdef IMAGES
-@group(0) @binding(_) var SOURCE: texture_storage_2d<rgba32float, read>;
+@group(0) @binding(_) var SOURCE: texture_storage_2d<TEXEL, read>;
 fn READ(at: u32) -> vec4f { return textureLoad(SOURCE, vec2u(at & 4095u, at >> 12u)); }
 #else
-@group(0) @binding(_) var<storage, read> SOURCE: array<vec4f>;
-fn READ(at: u32) -> vec4f { return SOURCE[at]; }
+@group(0) @binding(_) var<storage, read> SOURCE: array<STORED>;
+fn READ(at: u32) -> vec4f { return vec4f(SOURCE[at]); }
 #endif
 #endif

@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::gpu::{Gpu, Program};
-use crate::kernels::{Extent, Launch};
+use crate::kernels::{Extent, Launch, Precision};
 use crate::model::Weights;
 use crate::plan::{Dispatch, Layout, Operand, Phase, Plan, Value};
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use std::sync::Arc;
 /// second where `readback` says so.
 pub(super) fn program(gpu: &Arc<Gpu>, vec4s: usize, launches: Vec<Launch>, readback: bool) -> Result<Program> {
     let extent = Extent { height: 1, width: vec4s, channels: 4 };
-    let value = |name: &str, buffer| Value { name: name.into(), extent, layout: Layout::Quads, buffer };
+    let value = |name: &str, buffer| Value { name: name.into(), extent, layout: Layout::Quads(Precision::F32), buffer };
     let dispatches = launches.into_iter().enumerate().map(|(index, launch)| Dispatch {
         node: "ceiling".into(),
         launch,
@@ -25,6 +25,7 @@ pub(super) fn program(gpu: &Arc<Gpu>, vec4s: usize, launches: Vec<Launch>, readb
         buffers: vec![vec4s as u64 * 16; 2],
         weights: Vec::new(),
         phases: vec![Phase { dispatches: dispatches.collect(), readbacks, ..Phase::default() }],
+        precision: Precision::F32,
         widest_bytes: vec4s as u64 * 32,
     };
     pollster::block_on(Program::new(gpu.clone(), plan, &Weights::default()))

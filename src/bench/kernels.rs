@@ -4,6 +4,7 @@ use super::verify::{pipelines, verify};
 use super::{Case, Ceilings, RUNS, inputs, lower, median, repeated, time};
 use crate::error::Result;
 use crate::gpu::{DispatchTime, Gpu, Program};
+use crate::kernels::Precision;
 use crate::plan::{Operand, Plan};
 use serde::Serialize;
 use std::collections::HashSet;
@@ -18,7 +19,7 @@ pub struct KernelTime {
     pub kernel: String,
     /// What it computed, for instance `64->64 3x3 @128`.
     pub shape: String,
-    /// Arithmetic.
+    /// What activations and weights are in memory.
     pub dtype: &'static str,
     /// Of this one operator.
     pub dispatches: usize,
@@ -41,14 +42,15 @@ pub struct KernelTime {
 pub struct Kernels<'a> {
     gpu: &'a Arc<Gpu>,
     ceilings: &'a Ceilings,
+    precision: Precision,
     /// What was checked, without the size at which it is timed.
     verified: HashSet<String>,
 }
 
 impl<'a> Kernels<'a> {
     /// On a device whose ceilings are known.
-    pub fn new(gpu: &'a Arc<Gpu>, ceilings: &'a Ceilings) -> Self {
-        Self { gpu, ceilings, verified: HashSet::new() }
+    pub fn new(gpu: &'a Arc<Gpu>, ceilings: &'a Ceilings, precision: Precision) -> Self {
+        Self { gpu, ceilings, precision, verified: HashSet::new() }
     }
 
     /// Checks a case and times it.
@@ -58,12 +60,12 @@ impl<'a> Kernels<'a> {
     /// reference; `Device` when the device fails.
     pub fn time(&mut self, case: &Case) -> Result<KernelTime> {
         let (graph, weights) = case.graph(case.size)?;
-        let plan = lower(&self.gpu.tuning(), &[(graph, vec![Case::OUTPUT.to_owned()])])?;
+        let plan = lower(&self.gpu.tuning(), self.precision, &[(graph, vec![Case::OUTPUT.to_owned()])])?;
         plan.check(&self.gpu.limits())?;
         let timed = pipelines(&plan, &case.shape);
         let kind = format!("{:?} {:?} {} {} {timed:?}", case.op, case.inputs, case.outputs, case.window);
         if !self.verified.contains(&kind) {
-            verify(self.gpu, case, &timed)?;
+            verify(self.gpu, case, self.precision, &timed)?;
             self.verified.insert(kind);
         }
         let program = pollster::block_on(Program::new(self.gpu.clone(), plan, &weights))?;
@@ -95,7 +97,7 @@ impl<'a> Kernels<'a> {
             net: case.net,
             kernel: kernels.join(" + "),
             shape: case.shape.clone(),
-            dtype: "f32",
+            dtype: self.precision.name(),
             dispatches: one.len(),
             micros,
             gflops: 2e-3 * macs as f64 / micros,

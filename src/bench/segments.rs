@@ -5,6 +5,7 @@ use crate::error::Result;
 use crate::gpu::{DispatchTime, Gpu, Program};
 use crate::graph::Graph;
 use crate::graph::fuse::fuse;
+use crate::kernels::Precision;
 use crate::model::Weights;
 use crate::platform::now_millis;
 use serde::Serialize;
@@ -27,6 +28,8 @@ pub struct SegmentTime {
     /// The device's time from the end of one dispatch to the start of the next, of the same run. Each dispatch has
     /// a pass of its own there, which widens the gaps, and copies into textures stand in them.
     pub gaps_millis: f64,
+    /// What activations and weights are in memory.
+    pub dtype: &'static str,
     /// Multiply-adds of the graph.
     pub macs: u64,
     /// Two operations a multiply-add over the wall time.
@@ -62,11 +65,12 @@ pub fn segment(
     part: &Part,
     size: [usize; 2],
     weights: &Weights,
+    precision: Precision,
 ) -> Result<SegmentTime> {
     let start = now_millis();
     let phases: Vec<(Graph, Vec<String>)> =
         part.phases.iter().map(|(graph, outputs)| (fuse(graph), outputs.clone())).collect();
-    let program = pollster::block_on(Program::new(gpu.clone(), lower(&gpu.tuning(), &phases)?, weights))?;
+    let program = pollster::block_on(Program::new(gpu.clone(), lower(&gpu.tuning(), precision, &phases)?, weights))?;
     let setup_millis = now_millis() - start;
     let inputs = inputs(&program);
     // In turns, so that whatever else slows the machine down does so to both.
@@ -79,6 +83,7 @@ pub fn segment(
     Ok(SegmentTime {
         segment: part.name.clone(),
         size,
+        dtype: precision.name(),
         wall_millis,
         setup_millis,
         kernels_millis: kernels_millis(&middle),

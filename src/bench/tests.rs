@@ -4,7 +4,7 @@ use super::kernels::node_bytes;
 use super::segments::gaps_millis;
 use super::verify::{off, pipelines, tolerance};
 use super::*;
-use crate::kernels::Tuning;
+use crate::kernels::{Precision, Tuning};
 use std::collections::HashSet;
 
 #[test]
@@ -15,7 +15,7 @@ fn every_case_is_a_plan_whose_dispatches_carry_its_name() {
         assert_eq!(names.len(), cases.len(), "two cases of {set:?} have one name");
         for case in cases {
             let (graph, _) = case.graph(case.size).unwrap();
-            let plan = plan::lower(&[(&graph, &[Case::OUTPUT])], &Tuning::default()).unwrap();
+            let plan = plan::lower(&[(&graph, &[Case::OUTPUT])], &Tuning::default(), Precision::F32).unwrap();
             assert!(!pipelines(&plan, &case.shape).is_empty(), "{case:?}");
             let macs = |dispatch: &crate::plan::Dispatch| if dispatch.node == case.shape { dispatch.macs } else { 0 };
             assert_eq!(plan.phases[0].dispatches.iter().map(macs).sum::<u64>(), graph.macs(), "{case:?}");
@@ -28,7 +28,7 @@ fn every_case_is_a_plan_whose_dispatches_carry_its_name() {
 fn a_node_of_several_dispatches_moves_each_tensor_once() {
     let case = Set::Vit.cases().into_iter().find(|case| case.shape.contains("384->1536")).unwrap();
     let (graph, _) = case.graph(case.size).unwrap();
-    let mut plan = plan::lower(&[(&graph, &[Case::OUTPUT])], &Tuning::default()).unwrap();
+    let mut plan = plan::lower(&[(&graph, &[Case::OUTPUT])], &Tuning::default(), Precision::F32).unwrap();
     let bytes = node_bytes(&plan, &case.shape);
     assert_eq!(bytes, 4 * (384 * 196 + 1536 * 196 + 384 * 1536 + 1536));
     // As two strips of the output, with a third dispatch behind them that reads it.

@@ -3,7 +3,7 @@
 use super::{Case, lower, noise};
 use crate::error::{Result, bail};
 use crate::gpu::{Gpu, Program};
-use crate::kernels::{Key, Loads, Tuning};
+use crate::kernels::{Key, Loads, Precision, Tuning};
 use crate::plan::Plan;
 use crate::reference;
 use crate::tensor::Tensor;
@@ -32,13 +32,13 @@ pub(super) fn pipelines(plan: &Plan, node: &str) -> BTreeSet<Key> {
 ///
 /// # Errors
 /// `Internal` when it is off, or when no small picture takes all of `timed`; `Device` when the device fails.
-pub(super) fn verify(gpu: &Arc<Gpu>, case: &Case, timed: &BTreeSet<Key>) -> Result<()> {
+pub(super) fn verify(gpu: &Arc<Gpu>, case: &Case, precision: Precision, timed: &BTreeSet<Key>) -> Result<()> {
     for (size, tuning) in SIZES.into_iter().flat_map(|size| ways(gpu).map(|tuning| (size, tuning))) {
         // A window that is larger than that still has to fit in, more than once.
         let size = if case.window > size[1] { [3 * case.window + 5, 2 * case.window + 3] } else { size };
         let (graph, weights) = case.graph(size)?;
         let phases = [(graph, vec![Case::OUTPUT.to_owned()])];
-        let plan = lower(&tuning, &phases)?;
+        let plan = lower(&tuning, precision, &phases)?;
         if !timed.is_subset(&pipelines(&plan, &case.shape)) {
             continue;
         }

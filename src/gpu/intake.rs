@@ -61,7 +61,7 @@ impl Program {
             size: Some(value.bytes().try_into().map_err(|_| error!(Internal, "an empty input"))?),
         };
         let rows = shop.pass(
-            &resample_picture::rows(from[1], to, down.stride),
+            &resample_picture::rows(from[1], to, down.stride).storing(self.plan.precision),
             vec![
                 narrow.as_entire_binding(),
                 down.spans.as_entire_binding(),

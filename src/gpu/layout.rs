@@ -17,6 +17,11 @@ pub(super) fn layout(device: &wgpu::Device, label: &str, bindings: &[Binding]) -
 
 fn binding_type(kind: Binding) -> wgpu::BindingType {
     let buffer = |ty| wgpu::BindingType::Buffer { ty, has_dynamic_offset: false, min_binding_size: None };
+    let image = |format| wgpu::BindingType::StorageTexture {
+        access: wgpu::StorageTextureAccess::ReadOnly,
+        format,
+        view_dimension: wgpu::TextureViewDimension::D2,
+    };
     match kind {
         Binding::Uniform => buffer(wgpu::BufferBindingType::Uniform),
         Binding::Read => buffer(wgpu::BufferBindingType::Storage { read_only: true }),
@@ -27,10 +32,7 @@ fn binding_type(kind: Binding) -> wgpu::BindingType {
             view_dimension: wgpu::TextureViewDimension::D2,
             multisampled: false,
         },
-        Binding::Image => wgpu::BindingType::StorageTexture {
-            access: wgpu::StorageTextureAccess::ReadOnly,
-            format: wgpu::TextureFormat::Rgba32Float,
-            view_dimension: wgpu::TextureViewDimension::D2,
-        },
+        Binding::Image => image(wgpu::TextureFormat::Rgba32Float),
+        Binding::HalfImage => image(wgpu::TextureFormat::Rgba16Float),
     }
 }

@@ -2,8 +2,8 @@
 
 use super::{Gpu, Program};
 use crate::error::Result;
-use crate::kernels::Extent;
 use crate::kernels::ceiling_arithmetic::{self, Variant};
+use crate::kernels::{Extent, Precision};
 use crate::model::Weights;
 use crate::plan::{Dispatch, Layout, Operand, Phase, Plan, Value};
 use crate::platform::now_millis;
@@ -43,7 +43,7 @@ impl Gpu {
 
 fn plan(rounds: u32) -> Plan {
     let extent = Extent { height: 1, width: INVOCATIONS, channels: 4 };
-    let value = |name: &str, buffer| Value { name: name.into(), extent, layout: Layout::Quads, buffer };
+    let value = |name: &str, buffer| Value { name: name.into(), extent, layout: Layout::Quads(Precision::F32), buffer };
     let launch = ceiling_arithmetic::launch(VARIANT, rounds, INVOCATIONS);
     let dispatch = Dispatch { node: "measure".into(), launch, reads: vec![Operand::Value(0)], output: 1, macs: 0 };
     let bytes = INVOCATIONS as u64 * 16;
@@ -52,6 +52,7 @@ fn plan(rounds: u32) -> Plan {
         buffers: vec![bytes; 2],
         weights: Vec::new(),
         phases: vec![Phase { dispatches: vec![dispatch], ..Phase::default() }],
+        precision: Precision::F32,
         widest_bytes: 2 * bytes,
     }
 }

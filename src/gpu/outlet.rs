@@ -56,7 +56,8 @@ impl Program {
             size: Some(value.bytes().try_into().map_err(|_| error!(Internal, "an empty output"))?),
         };
         let columns = shop.pass(
-            &resample_mask::columns(from, to[0], across.stride, postprocess == Postprocess::Logit),
+            &resample_mask::columns(from, to[0], across.stride, postprocess == Postprocess::Logit)
+                .storing(self.plan.precision),
             vec![
                 wgpu::BindingResource::Buffer(input),
                 across.spans.as_entire_binding(),

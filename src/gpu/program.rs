@@ -99,8 +99,8 @@ impl Program {
     /// reads without cause.
     pub fn poison(&self) {
         for buffer in &self.memory.buffers {
-            let nans = vec![f32::NAN; (buffer.size() / 4) as usize];
-            self.gpu.queue.write_buffer(buffer, 0, bytemuck::cast_slice(&nans));
+            // NaN in f32, and in f16 twice.
+            self.gpu.queue.write_buffer(buffer, 0, &vec![0x7f; buffer.size() as usize]);
         }
     }
 
@@ -142,7 +142,7 @@ async fn write(
             gpu.flush();
             on_its_way = weight.bytes;
         }
-        memory.write(&gpu.queue, index, |put| weight.pack(weights, put))?;
+        memory.write(&gpu.queue, index, weight, weights)?;
         tell(index + 1, plan.weights.len());
         pauses.offer().await;
     }

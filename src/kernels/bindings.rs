@@ -15,6 +15,8 @@ pub enum Binding {
     Texture,
     /// `texture_storage_2d<rgba32float, read>`
     Image,
+    /// `texture_storage_2d<rgba16float, read>`
+    HalfImage,
 }
 
 /// The bindings of a shader, in order.
@@ -28,6 +30,7 @@ pub fn bindings(wgsl: &str) -> Result<Vec<Binding>> {
         ("var<storage, read_write>", Binding::ReadWrite),
         ("texture_2d<f32>", Binding::Texture),
         ("texture_storage_2d<rgba32float, read>", Binding::Image),
+        ("texture_storage_2d<rgba16float, read>", Binding::HalfImage),
     ];
     let declarations = wgsl.lines().filter(|line| line.contains("@binding("));
     declarations

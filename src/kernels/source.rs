@@ -12,18 +12,23 @@ use std::collections::HashMap;
 /// Every shader file by its path below `shaders/`, without comments: `build.rs` collects them.
 pub const FILES: &[(&str, &str)] = include!(concat!(env!("OUT_DIR"), "/shaders.rs"));
 
-/// The table of variants, one a line: the shader's stem, then its defines.
+/// The table of variants, one a line: the shader's stem, then its defines, in brackets those that may be left out.
 pub const PERMUTATIONS: &str = include_str!("../../shaders/permutations.txt");
 
 /// Every key of the table.
 pub fn permutations() -> impl Iterator<Item = Key> {
-    PERMUTATIONS.lines().map(|line| line.split('#').next().unwrap_or("").trim()).filter(|line| !line.is_empty()).map(
-        |line| {
-            let mut words = line.split_whitespace();
-            let shader = words.next().unwrap_or_default();
-            Key::with(shader, words.collect())
-        },
-    )
+    let lines = PERMUTATIONS.lines().map(|line| line.split('#').next().unwrap_or("").trim());
+    lines.filter(|line| !line.is_empty()).flat_map(|line| {
+        let mut words = line.split_whitespace();
+        let mut keys = vec![Key::plain(words.next().unwrap_or_default())];
+        for word in words {
+            let optional = word.strip_prefix('[').and_then(|word| word.strip_suffix(']'));
+            let without = if optional.is_some() { keys.clone() } else { Vec::new() };
+            keys.iter_mut().for_each(|key| key.define(optional.unwrap_or(word)));
+            keys.extend(without);
+        }
+        keys
+    })
 }
 
 /// The WGSL of a variant.

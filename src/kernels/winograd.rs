@@ -106,10 +106,12 @@ fn transformed(kernel: &[f32]) -> [f64; NUMBERS] {
     all
 }
 
-/// G times three numbers.
+/// G times three numbers. Its rows are times 4, 4, 4, 8, 8 and 4, and those of B^T, in
+/// `shaders/winograd_input.wgsl`, divided by that: powers of two round nothing, and both sides stay far from the
+/// ends of f16.
 fn six([a, b, c]: [f64; 3]) -> [f64; 6] {
-    let (outer, wide) = (-(a + c) / 6.0, a / 24.0 + c / 6.0);
-    [a / 4.0, outer - b / 6.0, outer + b / 6.0, wide + b / 12.0, wide - b / 12.0, c]
+    let (outer, wide, middle) = (-(a + c) / 1.5, (a + 4.0 * c) / 3.0, b / 1.5);
+    [a, outer - middle, outer + middle, wide + middle, wide - middle, 4.0 * c]
 }
 
 #[cfg(test)]

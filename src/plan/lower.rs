@@ -9,19 +9,20 @@ use crate::error::{Result, bail, error};
 use crate::graph::op::Op;
 use crate::graph::{Graph, Node};
 use crate::kernels::{
-    Extent, Launch, Tuning, activation, binary, conv_transpose, global_average, pack, pool, resize, softmax, window,
+    Extent, Launch, Precision, Tuning, activation, binary, conv_transpose, global_average, pack, pool, resize, softmax,
+    window,
 };
 use conv::kernel_shape;
 use std::collections::HashMap;
 
 /// Lowers fused segments of one graph, run in order. `readbacks` names for each segment which of its
 /// outputs the host wants; the others stay in place for later segments. `tuning` is the device's, as
-/// `Gpu::tuning` gives it.
+/// `Gpu::tuning` gives it; in `precision` it keeps activations and weights.
 ///
 /// # Errors
 /// `UnsupportedOperator` for a form that no kernel computes; `BadShape` when segments do not fit together.
-pub fn lower(segments: &[(&Graph, &[&str])], tuning: &Tuning) -> Result<Plan> {
-    lower_between(Edge::Host, segments, Edge::Host, tuning)
+pub fn lower(segments: &[(&Graph, &[&str])], tuning: &Tuning, precision: Precision) -> Result<Plan> {
+    lower_between(Edge::Host, segments, Edge::Host, tuning, precision)
 }
 
 /// As [`lower`]; `before` says who writes the inputs of the first segment, `behind` who reads what the
@@ -29,21 +30,28 @@ pub fn lower(segments: &[(&Graph, &[&str])], tuning: &Tuning) -> Result<Plan> {
 ///
 /// # Errors
 /// Those of [`lower`].
-pub fn lower_between(before: Edge, segments: &[(&Graph, &[&str])], behind: Edge, tuning: &Tuning) -> Result<Plan> {
+pub fn lower_between(
+    before: Edge,
+    segments: &[(&Graph, &[&str])],
+    behind: Edge,
+    tuning: &Tuning,
+    precision: Precision,
+) -> Result<Plan> {
     let winograd = super::winograd::choose(segments, tuning);
-    let mut lowering = Lowering { tuning: *tuning, winograd, ..Lowering::default() };
+    let mut lowering = Lowering { tuning: *tuning, precision, winograd, ..Lowering::default() };
     for (index, (graph, wanted)) in segments.iter().enumerate() {
         let edge = |outer: bool, edge: Edge| if outer { edge } else { Edge::Host };
         lowering.segment(edge(index == 0, before), graph, wanted, edge(index + 1 == segments.len(), behind))?;
     }
     let Lowering { mut values, weights, phases, .. } = lowering;
     let (buffers, widest_bytes) = assign(&mut values, &phases);
-    Ok(Plan { values, buffers, weights, phases, widest_bytes })
+    Ok(Plan { values, buffers, weights, phases, precision, widest_bytes })
 }
 
 #[derive(Default)]
 struct Lowering {
     tuning: Tuning,
+    precision: Precision,
     /// Segment and node of the convolutions that are computed so.
     winograd: Vec<(usize, usize)>,
     values: Vec<Value>,
@@ -81,12 +89,12 @@ impl Lowering {
                 Edge::Host => {
                     let planes = self.value(&tensor.name, extent, Layout::Planes);
                     self.phase.uploads.push(planes);
-                    let quads = self.value(&tensor.name, extent, Layout::Quads);
+                    let quads = self.quads(&tensor.name, extent);
                     self.dispatch(&tensor.name, pack::from_planes(extent), vec![Operand::Value(planes)], quads, 0);
                     quads
                 }
                 Edge::Device => {
-                    let quads = self.value(&tensor.name, extent, Layout::Quads);
+                    let quads = self.quads(&tensor.name, extent);
                     self.phase.given.push(quads);
                     quads
                 }
@@ -182,7 +190,7 @@ impl Lowering {
             Op::Slice { axes } => window::slice(axes, from, out)?,
             Op::Concat | Op::Reshape { .. } | Op::Transpose { .. } => bail!(Internal, "handled above"),
         };
-        let value = self.value(&output.name, out, Layout::Quads);
+        let value = self.quads(&output.name, out);
         self.dispatch(&node.name, launch, reads, value, graph.node_macs(node));
         self.by_name.insert(output.name.clone(), value);
         Ok(())
@@ -190,7 +198,7 @@ impl Lowering {
 
     /// The constant, packed once however many nodes and segments read it so.
     fn weight(&mut self, source: Option<&str>, packing: Packing) -> Operand {
-        let packed = PackedWeight::new(source, packing);
+        let packed = PackedWeight::new(source, packing, self.precision);
         let known = self.weights.iter().position(|weight| *weight == packed);
         Operand::Weight(known.unwrap_or_else(|| {
             self.weights.push(packed);
@@ -208,6 +216,10 @@ impl Lowering {
         Ok(())
     }
 
+    fn quads(&mut self, name: &str, extent: Extent) -> ValueId {
+        self.value(name, extent, Layout::Quads(self.precision))
+    }
+
     fn value(&mut self, name: &str, extent: Extent, layout: Layout) -> ValueId {
         self.values.push(Value { name: name.to_owned(), extent, layout, buffer: 0 });
         self.values.len() - 1
@@ -221,13 +233,14 @@ impl Lowering {
         let doubled = self.doubled.get(name).cloned();
         let Doubled { node, from, extent, launch } =
             doubled.ok_or_else(|| error!(BadShape, "tensor {name:?} is not there yet"))?;
-        let value = self.value(name, extent, Layout::Quads);
+        let value = self.quads(name, extent);
         self.dispatch(&node, launch, vec![Operand::Value(from)], value, 0);
         self.by_name.insert(name.to_owned(), value);
         Ok(value)
     }
 
     fn dispatch(&mut self, node: &str, launch: Launch, reads: Vec<Operand>, output: ValueId, macs: u64) {
+        let launch = launch.storing(self.precision);
         self.phase.dispatches.push(Dispatch { node: node.to_owned(), launch, reads, output, macs });
     }
 }

@@ -1,7 +1,7 @@
 //! Constants in the order in which a kernel reads them.
 
 use crate::error::{Result, bail};
-use crate::kernels::{conv, conv_depthwise, conv_grouped, conv_single, conv_transpose, winograd};
+use crate::kernels::{Precision, conv, conv_depthwise, conv_grouped, conv_single, conv_transpose, winograd};
 use crate::model::Weights;
 
 /// A constant as a kernel wants it.
@@ -11,7 +11,9 @@ pub struct PackedWeight {
     pub source: Option<String>,
     /// From the file's order to the kernel's.
     pub packing: Packing,
-    /// Bytes once packed, f32.
+    /// What the packed numbers are.
+    pub precision: Precision,
+    /// Bytes once packed.
     pub bytes: u64,
 }
 
@@ -71,7 +73,9 @@ pub enum Packing {
 }
 
 impl PackedWeight {
-    pub(super) fn new(source: Option<&str>, packing: Packing) -> Self {
+    pub(super) fn new(source: Option<&str>, packing: Packing, precision: Precision) -> Self {
+        // A bias is as long as an activation is deep: too little to be worth the rounding.
+        let precision = if matches!(packing, Packing::Bias { .. }) { Precision::F32 } else { precision };
         let quads = |channels: usize| channels.div_ceil(4) * 4;
         let values = match &packing {
             Packing::Conv { shape: [o, _, kh, kw], parts } => {
@@ -89,7 +93,7 @@ impl PackedWeight {
             Packing::Bias { channels, block } => channels.next_multiple_of(*block),
             Packing::Quads { shape: [c, h, w] } => quads(*c) * h * w,
         };
-        Self { source: source.map(str::to_owned), packing, bytes: values as u64 * 4 }
+        Self { source: source.map(str::to_owned), packing, precision, bytes: (values * precision.bytes()) as u64 }
     }
 
     /// Hands the packed values to `put`, piece by piece and in order: transformed weights of a wide layer are

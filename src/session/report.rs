@@ -4,6 +4,7 @@ use super::Options;
 use crate::error::Result;
 use crate::gpu::{AdapterInfo, Program};
 use crate::graph::Graph;
+use crate::kernels::Precision;
 use crate::model::Manifest;
 use crate::split::Placement;
 use crate::wire::client::InferTimings;
@@ -19,14 +20,15 @@ pub struct ExecutorAdapter {
     pub kind: &'static str,
     /// For instance `vulkan`.
     pub backend: String,
-    /// Whether this run computed in f16.
+    /// Whether activations and weights were f16 in this run.
     pub f16: bool,
 }
 
 impl ExecutorAdapter {
-    /// The kernels compute in f32 whatever the adapter could.
-    pub fn of(info: &AdapterInfo) -> Self {
-        Self { name: info.name.clone(), kind: info.kind, backend: info.backend.clone(), f16: false }
+    /// Of a run in `precision`.
+    pub fn of(info: &AdapterInfo, precision: Precision) -> Self {
+        let f16 = precision == Precision::F16;
+        Self { name: info.name.clone(), kind: info.kind, backend: info.backend.clone(), f16 }
     }
 }
 

@@ -6,38 +6,43 @@ use headwater::graph::Graph;
 use headwater::graph::cuts::Cut;
 use headwater::graph::fuse::fuse;
 use headwater::kernels::source::permutations;
-use headwater::kernels::{Loads, Tuning};
+use headwater::kernels::{Loads, Precision, Tuning};
 use headwater::plan::{Edge, Operand, Plan, ValueId, lower, lower_between};
 use std::collections::HashMap;
 
 /// How many times the bytes of the widest moment a plan's buffers may take.
 pub(crate) const MOST_OVER_WIDEST: f64 = 1.5;
 
-/// Every way in which a device may want to read: convolutions all directly, as the tuning that real GPUs start with
-/// has them, and Winograd's way wherever it is possible, with products of each width and strips short and long.
-pub(crate) fn tunings() -> Vec<Tuning> {
+/// How a plan is made besides what it computes.
+pub(crate) type Way = (Tuning, Precision);
+
+/// In either precision, every way in which a device may want to read: convolutions all directly, as the tuning that
+/// real GPUs start with has them, and Winograd's way wherever it is possible, with products of each width and strips
+/// short and long.
+pub(crate) fn ways() -> Vec<Way> {
     let of = |loads| {
         let tuning = Tuning { loads, ..Tuning::default() };
         let winograd = |product_rows, strip_bytes| Tuning { transform_macs: 0, product_rows, strip_bytes, ..tuning };
         let direct = Tuning { transform_macs: Tuning::DIRECT, ..tuning };
         [tuning, direct, winograd(4, 1), winograd(8, 1 << 16), winograd(16, tuning.strip_bytes)]
     };
-    [Loads::Buffers, Loads::Images, Loads::Textures].into_iter().flat_map(of).collect()
+    let tunings = [Loads::Buffers, Loads::Images, Loads::Textures].into_iter().flat_map(of);
+    tunings.flat_map(|tuning| [Precision::F32, Precision::F16].map(|precision| (tuning, precision))).collect()
 }
 
 /// The plan of a whole graph, fused, all outputs read back.
-pub(crate) fn local(graph: &Graph, tuning: &Tuning) -> Plan {
+pub(crate) fn local(graph: &Graph, (tuning, precision): &Way) -> Plan {
     let fused = fuse(graph);
-    lower(&[(&fused, &names(graph, &graph.outputs))], tuning).unwrap()
+    lower(&[(&fused, &names(graph, &graph.outputs))], tuning, *precision).unwrap()
 }
 
 /// The plan of a cut's head and tail, fused, as a session lowers them.
-pub(crate) fn divided(graph: &Graph, cut: &Cut, tuning: &Tuning) -> Plan {
-    divided_between(graph, cut, tuning, Edge::Host)
+pub(crate) fn divided(graph: &Graph, cut: &Cut, way: &Way) -> Plan {
+    divided_between(graph, cut, way, Edge::Host)
 }
 
 /// The same, `pixels` before the head and behind the tail; the mask goes to the host where the server finishes.
-pub(crate) fn divided_between(graph: &Graph, cut: &Cut, tuning: &Tuning, pixels: Edge) -> Plan {
+pub(crate) fn divided_between(graph: &Graph, cut: &Cut, (tuning, precision): &Way, pixels: Edge) -> Plan {
     let division = graph.divide(cut).unwrap();
     let handed_on = |id: &usize| pixels == Edge::Device || !graph.inputs.contains(id);
     let made: Vec<usize> = cut.up.iter().copied().filter(handed_on).collect();
@@ -46,7 +51,7 @@ pub(crate) fn divided_between(graph: &Graph, cut: &Cut, tuning: &Tuning, pixels:
     let mut segments = vec![(&head, up.as_slice())];
     segments.extend(tail.as_ref().map(|tail| (tail, outputs.as_slice())));
     let behind = if division.tail.is_some() { pixels } else { Edge::Host };
-    lower_between(pixels, &segments, behind, tuning).unwrap()
+    lower_between(pixels, &segments, behind, tuning, *precision).unwrap()
 }
 
 fn names<'a>(graph: &'a Graph, ids: &[usize]) -> Vec<&'a str> {

@@ -2,10 +2,11 @@
 
 use crate::problem::Problem;
 use crate::{Runtime, check_runtime};
+use half::f16;
 use headwater::gpu::{ADAPTER_VARIABLE, Choice, Gpu, Program};
 use headwater::graph::Graph;
 use headwater::graph::fuse::fuse;
-use headwater::kernels::{Loads, Tuning};
+use headwater::kernels::{Loads, Precision, Tuning};
 use headwater::plan;
 use headwater::tensor::Tensor;
 use std::sync::Arc;
@@ -20,6 +21,7 @@ struct OnGpu {
     gpu: Arc<Gpu>,
     fused: bool,
     tuning: Tuning,
+    precision: Precision,
 }
 
 impl Runtime for OnGpu {
@@ -29,24 +31,30 @@ impl Runtime for OnGpu {
 
     fn run(&self, problem: &Problem) -> headwater::Result<Vec<Tensor>> {
         let graph = if self.fused { fuse(&problem.graph) } else { problem.graph.clone() };
-        run(&self.gpu, &graph, problem, &self.tuning)
+        self.run_graph(&graph, problem)
     }
 
     fn epsilon(&self) -> f64 {
-        let growth = if self.tuning.transform_macs == 0 { WINOGRAD_GROWTH } else { 1.0 };
-        growth * f64::from(f32::EPSILON)
+        let growth = if self.tuning.transform_macs == Tuning::DIRECT { 1.0 } else { WINOGRAD_GROWTH };
+        let epsilon = match self.precision {
+            Precision::F32 => f32::EPSILON,
+            Precision::F16 => f16::EPSILON.to_f32(),
+        };
+        growth * f64::from(epsilon)
     }
 }
 
-fn run(gpu: &Arc<Gpu>, graph: &Graph, problem: &Problem, tuning: &Tuning) -> headwater::Result<Vec<Tensor>> {
-    let names: Vec<&str> = graph.outputs.iter().map(|&id| graph.tensors[id].name.as_str()).collect();
-    let plan = plan::lower(&[(graph, &names)], tuning)?;
-    let program = pollster::block_on(Program::new(gpu.clone(), plan, &problem.weights))?;
-    program.poison();
-    let inputs: Vec<&[f32]> = problem.inputs.iter().map(Tensor::data).collect();
-    let outputs = pollster::block_on(program.run(0, &inputs))?;
-    let shapes = graph.outputs.iter().map(|&id| graph.tensors[id].shape.clone());
-    shapes.zip(outputs).map(|(shape, data)| Tensor::new(shape, data)).collect()
+impl OnGpu {
+    fn run_graph(&self, graph: &Graph, problem: &Problem) -> headwater::Result<Vec<Tensor>> {
+        let names: Vec<&str> = graph.outputs.iter().map(|&id| graph.tensors[id].name.as_str()).collect();
+        let plan = plan::lower(&[(graph, &names)], &self.tuning, self.precision)?;
+        let program = pollster::block_on(Program::new(self.gpu.clone(), plan, &problem.weights))?;
+        program.poison();
+        let inputs: Vec<&[f32]> = problem.inputs.iter().map(Tensor::data).collect();
+        let outputs = pollster::block_on(program.run(0, &inputs))?;
+        let shapes = graph.outputs.iter().map(|&id| graph.tensors[id].shape.clone());
+        shapes.zip(outputs).map(|(shape, data)| Tensor::new(shape, data)).collect()
+    }
 }
 
 fn open() -> Option<Arc<Gpu>> {
@@ -69,7 +77,7 @@ fn open() -> Option<Arc<Gpu>> {
 fn the_gpu_agrees_as_the_graph_stands() {
     if let Some(gpu) = open() {
         let tuning = gpu.tuning();
-        check_runtime(&OnGpu { gpu, fused: false, tuning });
+        check_runtime(&OnGpu { gpu, fused: false, tuning, precision: Precision::F32 });
     }
 }
 
@@ -79,7 +87,7 @@ fn the_gpu_agrees_when_fused() {
         for loads in [Loads::Buffers, Loads::Textures, gpu.tuning().loads] {
             println!("loads: {loads:?}");
             let tuning = Tuning { loads, transform_macs: Tuning::DIRECT, ..gpu.tuning() };
-            check_runtime(&OnGpu { gpu: gpu.clone(), fused: true, tuning });
+            check_runtime(&OnGpu { gpu: gpu.clone(), fused: true, tuning, precision: Precision::F32 });
         }
     }
 }
@@ -93,7 +101,22 @@ fn the_gpu_agrees_winograds_way() {
         for (product_rows, strip_bytes, loads) in ways {
             println!("product of {product_rows} rows, strips of {strip_bytes} bytes, loads: {loads:?}");
             let tuning = Tuning { product_rows, strip_bytes, loads, transform_macs: 0, ..gpu.tuning() };
-            check_runtime(&OnGpu { gpu: gpu.clone(), fused: true, tuning });
+            check_runtime(&OnGpu { gpu: gpu.clone(), fused: true, tuning, precision: Precision::F32 });
         }
+    }
+}
+
+/// The same in f16, directly and Winograd's way, with each way to read.
+#[test]
+fn the_gpu_agrees_in_f16() {
+    let Some(gpu) = open() else { return };
+    if !gpu.info().f16 {
+        eprintln!("SKIPPED: {} has no f16", gpu.info().name);
+        return;
+    }
+    for (transform_macs, loads) in [(Tuning::DIRECT, gpu.tuning().loads), (0, Loads::Buffers), (0, Loads::Textures)] {
+        println!("f16, a transform is {transform_macs} multiply-adds, loads: {loads:?}");
+        let tuning = Tuning { transform_macs, loads, ..gpu.tuning() };
+        check_runtime(&OnGpu { gpu: gpu.clone(), fused: true, tuning, precision: Precision::F16 });
     }
 }

@@ -12,9 +12,9 @@ fn plans_of_all_problems_are_sound_fused_and_as_they_stand() {
     for problem in golden::cases().into_iter().map(|(problem, _)| problem).chain(random_problems()) {
         let graph = &problem.graph;
         let names: Vec<&str> = graph.outputs.iter().map(|&id| graph.tensors[id].name.as_str()).collect();
-        for tuning in soundness::tunings() {
-            let plain = lower(&[(graph, &names)], &tuning).unwrap_or_else(|e| panic!("{}: {e}", problem.name));
-            let fused = soundness::local(graph, &tuning);
+        for way in soundness::ways() {
+            let plain = lower(&[(graph, &names)], &way.0, way.1).unwrap_or_else(|e| panic!("{}: {e}", problem.name));
+            let fused = soundness::local(graph, &way);
             soundness::check(&problem.name, &plain);
             soundness::check(&format!("{}, fused", problem.name), &fused);
             assert!(fused.dispatch_count() <= plain.dispatch_count(), "{}: fusion adds dispatches", problem.name);

@@ -6,6 +6,7 @@ use crate::segment::open_model;
 use headwater::ErrorKind;
 use headwater::bench::{Ceilings, KernelTime, Kernels, SegmentTime, Set, ceilings, parts, segment};
 use headwater::gpu::{ADAPTER_VARIABLE, Gpu};
+use headwater::kernels::Precision;
 use headwater::model::Model;
 use headwater::split::Placement;
 use serde_json::json;
@@ -30,6 +31,9 @@ pub(crate) struct Arguments {
     /// Leave the segments out
     #[arg(long)]
     kernels_only: bool,
+    /// How kernels and segments keep numbers: f32 or f16
+    #[arg(long, default_value = "f32")]
+    precision: Precision,
     /// A part of the graphics adapter's name
     #[arg(long, env = ADAPTER_VARIABLE)]
     adapter: Option<String>,
@@ -67,7 +71,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
 /// Every operator of the sets that the adapter has room for.
 fn kernels(arguments: &Arguments, gpu: &Arc<Gpu>, ceilings: &Ceilings) -> anyhow::Result<Vec<KernelTime>> {
     arguments.say(&table::kernel_head())?;
-    let mut kernels = Kernels::new(gpu, ceilings);
+    let mut kernels = Kernels::new(gpu, ceilings, arguments.precision);
     let mut times = Vec::new();
     for case in arguments.sets.iter().flat_map(|set| set.cases()) {
         match kernels.time(&case) {
@@ -94,7 +98,7 @@ fn segments(arguments: &Arguments, gpu: &Arc<Gpu>, ceilings: &Ceilings) -> anyho
         let graph = manifest.graph.with_input_size(height, width)?;
         for part in parts(&manifest.name, &graph, &placement)? {
             let weights = pollster::block_on(model.load(&source, &part.graphs()))?;
-            let time = segment(gpu, ceilings, &part, [width, height], &weights)?;
+            let time = segment(gpu, ceilings, &part, [width, height], &weights, arguments.precision)?;
             arguments.say(&table::segment(&time))?;
             times.push(time);
         }

@@ -5,6 +5,7 @@ use headwater::codec::Codec;
 use headwater::files::write_whole;
 use headwater::gpu::{ADAPTER_VARIABLE, Gpu};
 use headwater::image::{Picture, cutout_png};
+use headwater::kernels::Precision;
 use headwater::model::{Manifest, Model};
 use headwater::platform::{HttpConfig, HttpTransport};
 use headwater::server::{InProcess, RtenExecutor, ServerConfig, ServerState};
@@ -50,6 +51,9 @@ pub(crate) struct Arguments {
     /// How tensors travel: f32, f16 or int8
     #[arg(long, default_value = "f16")]
     codec: String,
+    /// How the client's layers keep numbers: f32 or f16
+    #[arg(long, default_value = "f32")]
+    precision: Precision,
     /// A part of the graphics adapter's name, or `none`
     #[arg(long, env = ADAPTER_VARIABLE)]
     adapter: Option<String>,
@@ -79,7 +83,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         Placement::Local => None,
         _ => Some(RemoteBody::new(transport(arguments)?, manifest.name.clone(), manifest.sha256.clone())),
     };
-    let options = Options { placement, size, codec };
+    let options = Options { placement, size, codec, precision: arguments.precision };
     // Drawn only where stderr is a terminal.
     let bar = ProgressBar::new_spinner()
         .with_finish(ProgressFinish::AndClear)
@@ -90,7 +94,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let mut reports = Vec::new();
     let mask = loop {
         let (mask, mut report) = pollster::block_on(session.segment(&picture))?;
-        report.fallback.clone_from(&fallback);
+        report.fallback = fallback.clone().or(report.fallback);
         reports.push(report);
         if reports.len() >= arguments.repeat as usize {
             break mask;

@@ -4,7 +4,11 @@ use super::super::Gpu;
 use super::super::texture;
 use super::ALIGNMENT;
 use crate::error::{Result, error};
-use crate::plan::{Operand, Plan};
+use crate::kernels::Precision;
+use crate::model::Weights;
+use crate::plan::{Operand, PackedWeight, Plan};
+use half::f16;
+use std::borrow::Cow;
 
 /// A plan's buffers and textures.
 #[derive(Debug)]
@@ -49,7 +53,7 @@ impl Memory {
             for (at, operand) in dispatch.texture_reads() {
                 match operand {
                     Operand::Weight(id) if textures[id].is_none() => {
-                        let (made, bytes) = texture::create(device, "weights", plan.weights[id].bytes);
+                        let (made, bytes) = texture::create(device, "weights", plan.weights[id].bytes, plan.precision);
                         texture_bytes += bytes;
                         textures[id] = Some(made);
                     }
@@ -63,7 +67,7 @@ impl Memory {
         }
         let mut scratch = Vec::with_capacity(scratch_bytes.len());
         for bytes in scratch_bytes {
-            let (made, bytes) = texture::create(device, "activations", bytes);
+            let (made, bytes) = texture::create(device, "activations", bytes, plan.precision);
             texture_bytes += bytes;
             scratch.push(made);
         }
@@ -75,26 +79,29 @@ impl Memory {
         Ok(Self { buffers, shelves, slots, textures, scratch, allocated_bytes: allocated_bytes + texture_bytes })
     }
 
-    /// Writes a weight, as `pack` hands on its pieces, to its place.
+    /// Packs weight number `index` and writes it to its place, piece by piece.
     pub(super) fn write(
         &self,
         queue: &wgpu::Queue,
-        weight: usize,
-        pack: impl FnOnce(&mut dyn FnMut(&[f32])) -> Result<()>,
+        index: usize,
+        weight: &PackedWeight,
+        weights: &Weights,
     ) -> Result<()> {
-        match &self.textures[weight] {
+        let precision = weight.precision;
+        match &self.textures[index] {
             // Pieces do not end where rows of texels do.
             Some(texture) => {
-                let mut packed = Vec::new();
-                pack(&mut |piece| packed.extend_from_slice(piece))?;
-                texture::write(queue, texture, &packed);
+                let mut packed = Vec::with_capacity(weight.bytes as usize);
+                weight.pack(weights, &mut |piece| packed.extend_from_slice(&stored(piece, precision)))?;
+                texture::write(queue, texture, &packed, precision);
             }
             None => {
-                let slot = &self.slots[weight];
+                let slot = &self.slots[index];
                 let mut offset = slot.offset;
-                pack(&mut |piece| {
-                    queue.write_buffer(&self.shelves[slot.buffer], offset, bytemuck::cast_slice(piece));
-                    offset += size_of_val(piece) as u64;
+                weight.pack(weights, &mut |piece| {
+                    let bytes = stored(piece, precision);
+                    queue.write_buffer(&self.shelves[slot.buffer], offset, &bytes);
+                    offset += bytes.len() as u64;
                 })?;
             }
         }
@@ -118,6 +125,17 @@ impl Memory {
     pub(super) fn destroy(&self) {
         self.buffers.iter().chain(&self.shelves).for_each(wgpu::Buffer::destroy);
         self.textures.iter().flatten().chain(&self.scratch).for_each(wgpu::Texture::destroy);
+    }
+}
+
+/// Numbers as shaders of that precision read them.
+fn stored(values: &[f32], precision: Precision) -> Cow<'_, [u8]> {
+    match precision {
+        Precision::F32 => Cow::Borrowed(bytemuck::cast_slice(values)),
+        Precision::F16 => {
+            let halves: Vec<f16> = values.iter().map(|&value| f16::from_f32(value)).collect();
+            Cow::Owned(bytemuck::cast_slice(&halves).to_vec())
+        }
     }
 }
 

@@ -5,7 +5,7 @@ use crate::error::{Result, error};
 use crate::graph::fuse::MAX_PARTS;
 use crate::graph::{Conv, Graph, Node};
 use crate::kernels::{Extent, Launch, concat, conv, conv_depthwise, conv_grouped, conv_single};
-use crate::plan::{Layout, Operand, Packing};
+use crate::plan::{Operand, Packing};
 
 impl Lowering {
     /// One dispatch; packs what it reads besides `reads`.
@@ -50,7 +50,7 @@ impl Lowering {
         while parts.len() > most {
             let (a, b) = (parts[0], parts[1]);
             let out = Extent { channels: a.channels + b.channels, ..a };
-            let value = self.value(node, out, Layout::Quads);
+            let value = self.quads(node, out);
             self.dispatch(node, concat::launch(a, b), vec![reads[0], reads[1]], value, 0);
             parts.splice(..2, [out]);
             reads.splice(..2, [Operand::Value(value)]);

@@ -6,7 +6,7 @@ use crate::error::{Result, bail, error};
 use crate::graph::{Conv, Graph, Node, TensorId};
 use crate::kernels::winograd::{BLOCK, NUMBERS};
 use crate::kernels::{Extent, winograd_input, winograd_multiply, winograd_output};
-use crate::plan::{Layout, Operand, Packing, ValueId, winograd};
+use crate::plan::{Operand, Packing, ValueId, winograd};
 
 impl Lowering {
     /// Lowers node `index`, which [`winograd::choose`] has chosen.
@@ -29,11 +29,11 @@ impl Lowering {
         let strips = grid.strips((NUMBERS * quads.max(out_channels / 4) * 16) as u64, self.tuning.strip_bytes);
         let between = |channels| Extent { height: NUMBERS, width: strips[0].rows, channels };
         let output = &graph.tensors[node.output].name;
-        let tiles = self.value(&format!("{output} tiles"), between(quads * 4), Layout::Quads);
-        let products = self.value(&format!("{output} products"), between(out_channels), Layout::Quads);
+        let tiles = self.quads(&format!("{output} tiles"), between(quads * 4));
+        let products = self.quads(&format!("{output} products"), between(out_channels));
         let (value, in_place) = match residual {
             Some((residual, true)) => (residual, true),
-            _ => (self.value(output, out, Layout::Quads), false),
+            _ => (self.quads(output, out), false),
         };
         let mut reads = vec![Operand::Value(products)];
         reads.extend(residual.filter(|_| !in_place).map(|(residual, _)| Operand::Value(residual)));

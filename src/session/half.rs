@@ -1,0 +1,69 @@
+//! Whether a device is to be trusted with f16.
+
+use crate::error::Result;
+use crate::gpu::{Gpu, Program};
+use crate::graph::op::{Activation, Epilogue};
+use crate::graph::{Conv, Graph, Node, Op, TensorSpec, WeightSpec};
+use crate::kernels::{Precision, Tuning};
+use crate::model::{Weight, Weights};
+use crate::plan;
+use std::sync::Arc;
+
+/// Channels and side of the test's pictures: more than a tile, a block and a quad, and none of them whole.
+const CHANNELS: usize = 18;
+const SIDE: usize = 13;
+/// The most that f16 may be off, of the greatest value. Numbers are rounded to 11 bits before and behind a sum of
+/// 162 products, and Winograd's transforms lose two digits: 0.5% has been met, 100% is a kernel that does nothing.
+const MOST_OFF: f32 = 0.03;
+
+/// F16 where the device has it and computes in it as it does in f32; else F32, and why.
+pub(super) async fn precision(gpu: &Arc<Gpu>) -> Result<(Precision, Option<String>)> {
+    if !gpu.info().f16 {
+        return Ok((Precision::F32, Some("this adapter's shaders have no f16: computed in f32".into())));
+    }
+    let off = off(gpu).await?;
+    if off <= MOST_OFF {
+        return Ok((Precision::F16, None));
+    }
+    Ok((Precision::F32, Some(format!("this adapter's f16 is off by {:.1}%: computed in f32", off * 100.0))))
+}
+
+/// The greatest difference of the two precisions as a share of the greatest value, of a convolution in each way.
+async fn off(gpu: &Arc<Gpu>) -> Result<f32> {
+    let (graph, weights) = net()?;
+    let input: Vec<f32> = (0..CHANNELS * SIDE * SIDE).map(|index| (index * 37 % 101) as f32 / 101.0).collect();
+    let mut worst: f32 = 0.0;
+    for transform_macs in [0, Tuning::DIRECT] {
+        let tuning = Tuning { transform_macs, ..gpu.tuning() };
+        let mut made = Vec::new();
+        for precision in [Precision::F32, Precision::F16] {
+            let plan = plan::lower(&[(&graph, &["y"])], &tuning, precision)?;
+            let program = Program::new(gpu.clone(), plan, &weights).await?;
+            made.push(program.run(0, &[&input]).await?.swap_remove(0));
+        }
+        let greatest = made[0].iter().fold(0.0, |most: f32, value| most.max(value.abs()));
+        let differences = made[0].iter().zip(&made[1]).map(|(a, b)| (a - b).abs() / greatest);
+        // A maximum would leave NaN out.
+        worst = differences.fold(worst, |most, off| if off <= most { most } else { off });
+    }
+    Ok(worst)
+}
+
+fn net() -> Result<(Graph, Weights)> {
+    let shape = vec![CHANNELS, CHANNELS, 3, 3];
+    let values: Vec<f32> = (0..CHANNELS * CHANNELS * 9).map(|index| (index * 29 % 67) as f32 / 67.0 - 0.5).collect();
+    let mut weights = Weights::default();
+    weights.insert("w", Weight::from_f32(shape.clone(), &values)?);
+    let epilogue = Epilogue { before: Some(Activation::Relu), ..Epilogue::default() };
+    let conv = Conv { groups: 1, strides: [1; 2], dilations: [1; 2], pads: [1; 4], epilogue };
+    let tensor = |name: &str| TensorSpec { name: name.into(), shape: vec![1, CHANNELS, SIDE, SIDE] };
+    let node = Node { name: "half".into(), op: Op::Conv(conv), inputs: vec![0], weights: vec![0], output: 1 };
+    let graph = Graph {
+        tensors: vec![tensor("x"), tensor("y")],
+        weights: vec![WeightSpec { name: "w".into(), shape }],
+        nodes: vec![node],
+        inputs: vec![0],
+        outputs: vec![1],
+    };
+    Ok((graph, weights))
+}
