@@ -1,5 +1,6 @@
 //! The bind group layout of a shader.
 
+use super::texture::texel;
 use crate::kernels::bindings::Binding;
 
 pub(super) fn layout(device: &wgpu::Device, label: &str, bindings: &[Binding]) -> wgpu::BindGroupLayout {
@@ -17,11 +18,6 @@ pub(super) fn layout(device: &wgpu::Device, label: &str, bindings: &[Binding]) -
 
 fn binding_type(kind: Binding) -> wgpu::BindingType {
     let buffer = |ty| wgpu::BindingType::Buffer { ty, has_dynamic_offset: false, min_binding_size: None };
-    let image = |format| wgpu::BindingType::StorageTexture {
-        access: wgpu::StorageTextureAccess::ReadOnly,
-        format,
-        view_dimension: wgpu::TextureViewDimension::D2,
-    };
     match kind {
         Binding::Uniform => buffer(wgpu::BufferBindingType::Uniform),
         Binding::Read => buffer(wgpu::BufferBindingType::Storage { read_only: true }),
@@ -32,7 +28,10 @@ fn binding_type(kind: Binding) -> wgpu::BindingType {
             view_dimension: wgpu::TextureViewDimension::D2,
             multisampled: false,
         },
-        Binding::Image => image(wgpu::TextureFormat::Rgba32Float),
-        Binding::HalfImage => image(wgpu::TextureFormat::Rgba16Float),
+        Binding::Image(precision) => wgpu::BindingType::StorageTexture {
+            access: wgpu::StorageTextureAccess::ReadOnly,
+            format: texel(precision),
+            view_dimension: wgpu::TextureViewDimension::D2,
+        },
     }
 }

@@ -8,6 +8,14 @@ fn row(precision: Precision) -> u64 {
     (TEXTURE_COLUMNS * 4 * precision.bytes()) as u64
 }
 
+/// A vec4 of that precision.
+pub(super) fn texel(precision: Precision) -> wgpu::TextureFormat {
+    match precision {
+        Precision::F32 => wgpu::TextureFormat::Rgba32Float,
+        Precision::F16 => wgpu::TextureFormat::Rgba16Float,
+    }
+}
+
 /// A buffer's first `bytes` to be copied into a texture before a dispatch.
 #[derive(Debug)]
 pub(super) struct Staged {
@@ -27,10 +35,7 @@ pub(super) fn create(device: &wgpu::Device, label: &str, bytes: u64, precision: 
         mip_level_count: 1,
         sample_count: 1,
         dimension: wgpu::TextureDimension::D2,
-        format: match precision {
-            Precision::F32 => wgpu::TextureFormat::Rgba32Float,
-            Precision::F16 => wgpu::TextureFormat::Rgba16Float,
-        },
+        format: texel(precision),
         usage: Usages::COPY_DST | Usages::TEXTURE_BINDING | Usages::STORAGE_BINDING,
         view_formats: &[],
     });

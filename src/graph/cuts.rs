@@ -142,10 +142,10 @@ impl Graph {
                 depends[node.output] = true;
                 after.push(index);
             } else if !head.contains(&index) {
-                head.push(index);
+                // Put in its place: a sort of its own is 3 kB of Wasm.
+                head.insert(head.partition_point(|&other| other < index), index);
             }
         }
-        head.sort_unstable();
         if let Some(&index) = head.iter().find(|index| after.contains(index)) {
             bail!(UnknownSplit, "{:?} would run before and after the server", self.nodes[index].name);
         }

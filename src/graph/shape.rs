@@ -306,9 +306,7 @@ fn infer_reshape(target: &[i64], input: &[usize]) -> Result<Vec<usize>> {
 }
 
 fn infer_transpose(axes: &[usize], input: &[usize]) -> Result<Vec<usize>> {
-    let mut sorted = axes.to_vec();
-    sorted.sort_unstable();
-    if !sorted.iter().copied().eq(0..input.len()) {
+    if axes.len() != input.len() || !(0..input.len()).all(|axis| axes.contains(&axis)) {
         bail!(BadShape, "axes {axes:?} are no permutation of {input:?}");
     }
     let shape: Vec<usize> = axes.iter().map(|&axis| input[axis]).collect();

@@ -1,5 +1,6 @@
 //! What a shader binds, read off its text: one declaration a line, numbered in order, all in group 0.
 
+use super::Precision;
 use crate::error::{Result, error};
 
 /// A kind of resource.
@@ -13,10 +14,8 @@ pub enum Binding {
     ReadWrite,
     /// `texture_2d<f32>`, read texel by texel.
     Texture,
-    /// `texture_storage_2d<rgba32float, read>`
-    Image,
-    /// `texture_storage_2d<rgba16float, read>`
-    HalfImage,
+    /// `texture_storage_2d<rgba32float, read>`, or `rgba16float`.
+    Image(Precision),
 }
 
 /// The bindings of a shader, in order.
@@ -29,8 +28,8 @@ pub fn bindings(wgsl: &str) -> Result<Vec<Binding>> {
         ("var<storage, read>", Binding::Read),
         ("var<storage, read_write>", Binding::ReadWrite),
         ("texture_2d<f32>", Binding::Texture),
-        ("texture_storage_2d<rgba32float, read>", Binding::Image),
-        ("texture_storage_2d<rgba16float, read>", Binding::HalfImage),
+        ("texture_storage_2d<rgba32float, read>", Binding::Image(Precision::F32)),
+        ("texture_storage_2d<rgba16float, read>", Binding::Image(Precision::F16)),
     ];
     let declarations = wgsl.lines().filter(|line| line.contains("@binding("));
     declarations

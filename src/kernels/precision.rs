@@ -5,7 +5,7 @@ use serde::Serialize;
 use std::str::FromStr;
 
 /// How activations and weights lie in the device's memory. Sums are f32 either way.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Precision {
     /// Four bytes a number, on every device.

@@ -55,8 +55,8 @@ fn bindings_read_off_the_text_are_those_of_the_module() {
                 (AddressSpace::Storage { .. }, _) => Binding::Read,
                 (_, TypeInner::Image { class: ImageClass::Sampled { .. }, .. }) => Binding::Texture,
                 (_, TypeInner::Image { class: ImageClass::Storage { format, .. }, .. }) => match format {
-                    naga::StorageFormat::Rgba16Float => Binding::HalfImage,
-                    _ => Binding::Image,
+                    naga::StorageFormat::Rgba16Float => Binding::Image(Precision::F16),
+                    _ => Binding::Image(Precision::F32),
                 },
                 other => panic!("{key}: {other:?}"),
             };

@@ -5,6 +5,7 @@ use super::{Device, Model};
 use crate::codec::Codec;
 use crate::error::{Result, bail};
 use crate::gpu::Gpu;
+use crate::kernels::Precision;
 use crate::plan::Edge;
 use crate::session::{self, AlphaBytes, Options, Report, Setup};
 use crate::tensor::Tensor;
@@ -23,8 +24,8 @@ pub struct Session {
 
 #[wasm_bindgen]
 extern "C" {
-    /// `{ split, size: [width, height], codec }`
-    #[wasm_bindgen(typescript_type = "{ split: string; size: [number, number]; codec: string }")]
+    /// `{ split, size: [width, height], codec, precision }`
+    #[wasm_bindgen(typescript_type = "{ split: string; size: [number, number]; codec: string; precision: string }")]
     pub type SessionOptions;
 
     #[wasm_bindgen(method, getter)]
@@ -33,6 +34,8 @@ extern "C" {
     fn size(this: &SessionOptions) -> Vec<u32>;
     #[wasm_bindgen(method, getter)]
     fn codec(this: &SessionOptions) -> String;
+    #[wasm_bindgen(method, getter)]
+    fn precision(this: &SessionOptions) -> String;
 
     /// Called with the number of weights that are on the device, and of all.
     #[wasm_bindgen(typescript_type = "(done: number, total: number) => void")]
@@ -129,6 +132,7 @@ impl Session {
             placement: model.placement(&options.split())?,
             size: [width as usize, height as usize],
             codec: options.codec().parse::<Codec>()?,
+            precision: options.precision().parse::<Precision>()?,
         };
         let model = model.model.clone();
         let (name, sha256) = (model.manifest.name.clone(), model.manifest.sha256.clone());

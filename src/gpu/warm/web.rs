@@ -2,6 +2,7 @@
 //! once more, by wgpu, finds it compiled: modules, layouts and pipelines are shared by what they say.
 
 use crate::error::{Result, error};
+use crate::kernels::Precision;
 use crate::kernels::bindings::{Binding, bindings};
 use serde_json::{Value, json};
 use wasm_bindgen::prelude::*;
@@ -76,7 +77,13 @@ fn entry((binding, kind): (usize, Binding)) -> Value {
         Binding::Read => ("buffer", json!({ "type": "read-only-storage" })),
         Binding::ReadWrite => ("buffer", json!({ "type": "storage" })),
         Binding::Texture => ("texture", json!({ "sampleType": "unfilterable-float" })),
-        Binding::Image => ("storageTexture", json!({ "access": "read-only", "format": "rgba32float" })),
+        Binding::Image(precision) => {
+            let format = match precision {
+                Precision::F32 => "rgba32float",
+                Precision::F16 => "rgba16float",
+            };
+            ("storageTexture", json!({ "access": "read-only", "format": format }))
+        }
     };
     // 4 is GPUShaderStage.COMPUTE.
     json!({ "binding": binding, "visibility": 4, key: what })

@@ -1,6 +1,6 @@
 // The generated Wasm module as this package sees it. What src/wasm.rs exports has to fit these types.
 
-import type { Codec, ModelDescription, Report } from "./types.js";
+import type { Codec, ModelDescription, Precision, Report } from "./types.js";
 
 /** A model's bytes by range. `size` is the file's; `read` resolves to exactly `end - start` bytes. */
 export interface ByteSource {
@@ -104,7 +104,7 @@ export interface WasmModule {
     open(
       model: WasmModel,
       source: ByteSource,
-      options: { split: string; size: [number, number]; codec: Codec },
+      options: { split: string; size: [number, number]; codec: Codec; precision: Precision },
       device: WasmDevice,
       server: ServerFace | undefined,
       on_weight: (done: number, total: number) => void,
@@ -112,7 +112,7 @@ export interface WasmModule {
     open_remote(
       model: WasmModel,
       source: ByteSource,
-      options: { split: string; size: [number, number]; codec: Codec },
+      options: { split: string; size: [number, number]; codec: Codec; precision: Precision },
       server: ServerFace,
     ): Promise<WasmSession>;
   };

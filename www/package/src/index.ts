@@ -14,6 +14,7 @@ export type {
   LoadOptions,
   ModelDescription,
   ModelSource,
+  Precision,
   Progress,
   Report,
   SegmentOptions,

@@ -157,10 +157,10 @@ export async function openSession(
     tell({ stage: "weights", loaded, total });
   };
   const onWeight = (done: number, all: number): void => tell({ stage: "prepare", loaded: done, total: all });
-  const { server, codec } = settings;
+  const { server, codec, precision } = settings;
   if (server) server.signal = signal;
   const source = byteSource(bytes, { signal, onBytes });
-  const options = { split, size: description.size, codec };
+  const options = { split, size: description.size, codec, precision };
   try {
     if (on) {
       onBytes(0);

@@ -3,9 +3,10 @@
 import { HeadwaterError } from "./errors.js";
 import { MAX_SIDE } from "./limits.js";
 import { Server } from "./server.js";
-import type { Codec, LoadOptions, Progress, SegmentOptions } from "./types.js";
+import type { Codec, LoadOptions, Precision, Progress, SegmentOptions } from "./types.js";
 
 const CODECS: readonly string[] = ["f32", "f16", "int8"] satisfies Codec[];
+const PRECISIONS: readonly string[] = ["f32", "f16"] satisfies Precision[];
 
 /** {@link LoadOptions} with the defaults filled in. */
 export interface Settings {
@@ -13,6 +14,7 @@ export interface Settings {
   split: string;
   size: [number, number] | undefined;
   codec: Codec;
+  precision: Precision;
   /** Whether the picture may be posted where nobody asked for `remote`. */
   postable: boolean;
   cache: boolean;
@@ -22,9 +24,10 @@ export interface Settings {
 
 /** @throws HeadwaterError `bad-argument`, with what was expected and what was found. */
 export function settingsOf(options: LoadOptions, base: string): Settings {
-  const { split = "auto", codec = "f16", fallback = "remote", size } = options;
+  const { split = "auto", codec = "f16", precision = "f32", fallback = "remote", size } = options;
   if (typeof split !== "string" || split === "") bad("split", split, "auto, local, remote or a split's name");
   if (!CODECS.includes(codec)) bad("codec", codec, "f32, f16 or int8");
+  if (!PRECISIONS.includes(precision)) bad("precision", precision, "f32 or f16");
   if (fallback !== "remote" && fallback !== "none") bad("fallback", fallback, "remote or none");
   const sides = typeof size === "number" ? ([size, size] as [number, number]) : size;
   if (sides !== undefined) checkSides("size", sides);
@@ -36,6 +39,7 @@ export function settingsOf(options: LoadOptions, base: string): Settings {
     split,
     size: sides && [sides[0], sides[1]],
     codec,
+    precision,
     postable: fallback === "remote",
     cache: options.cache ?? true,
     wasm: options.wasm,

@@ -221,7 +221,7 @@ export class Segmenter extends SegmenterTarget {
     const made = resultOf(result, maskWidth, maskHeight);
     made.report.encode_millis += encodeMillis;
     made.report.total_millis += encodeMillis;
-    made.report.fallback = this.#fallback ?? null;
+    made.report.fallback ??= this.#fallback ?? null;
     return made;
   }
 

@@ -5,6 +5,9 @@ import type { Mask } from "./mask.js";
 /** How tensors travel: 4 bytes, 2 bytes, or 1 byte a value with one scale a channel. */
 export type Codec = "f32" | "f16" | "int8";
 
+/** How the layers on this device keep numbers in its memory; sums are f32 either way. */
+export type Precision = "f32" | "f16";
+
 /** Where a model comes from. Strings are addresses, relative to the page. */
 export type ModelSource = string | URL | Blob | ArrayBuffer;
 
@@ -40,6 +43,12 @@ export interface LoadOptions {
   size?: number | [number, number] | undefined;
   /** How tensors cross to the server; `f16` by default. */
   codec?: Codec | undefined;
+  /**
+   * `f32` (the default), or `f16`: half the memory of the GPU, and masks that differ by fractions of a level. Where
+   * the GPU's shaders have no f16, or it computes wrongly in it, it is f32 all the same and a report's `fallback`
+   * says why.
+   */
+  precision?: Precision | undefined;
   /**
    * `remote` (the default): where this device cannot run its part, the picture itself is posted to `server`.
    * `none`: it is not; the call rejects, and `auto` does not choose `remote` either.
