@@ -15,7 +15,7 @@ struct Params {
 #define SOURCE input
 #define READ read_input
 #include "shared/read.wgsl"
-// weights: [Co/16, 36, Q, 4, 4] vec4: output quad, input lane
+// weights: [Co/16, 36, Q, 4, 4] vec4: input lane, output quad
 #define SOURCE weights
 #define READ read_weights
 #include "shared/read.wgsl"
@@ -25,7 +25,7 @@ struct Params {
 struct Sums { a: vec4f, b: vec4f, c: vec4f, d: vec4f }
 
 fn columns(at: u32) -> mat4x4f {
-    return mat4x4f(read_weights(at), read_weights(at + 1u), read_weights(at + 2u), read_weights(at + 3u));
+    return mat4x4f(read_weights(at), read_weights(at + 4u), read_weights(at + 8u), read_weights(at + 12u));
 }
 
 fn add(sums: Sums, v: vec4f, w0: mat4x4f, w1: mat4x4f, w2: mat4x4f, w3: mat4x4f) -> Sums {
@@ -89,9 +89,9 @@ fn main(
 #endif
     for (var quad = 0u; quad < p.quads; quad++) {
         let w0 = columns(w);
-        let w1 = columns(w + 4u);
-        let w2 = columns(w + 8u);
-        let w3 = columns(w + 12u);
+        let w1 = columns(w + 1u);
+        let w2 = columns(w + 2u);
+        let w3 = columns(w + 3u);
         w += 16u;
         r0 = add(r0, read_input(start + 0u * p.quads + quad), w0, w1, w2, w3);
         r1 = add(r1, read_input(start + 1u * p.quads + quad), w0, w1, w2, w3);

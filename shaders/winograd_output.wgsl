@@ -1,5 +1,5 @@
 // Winograd's last step, A^T m A for each tile: 4x4 outputs, with all that follows the convolution. With IN_PLACE
-// the output holds the residual before.
+// the output holds the residual before. WIDE products are f32 whatever the rest is.
 #include "shared/stored.wgsl"
 #include "shared/activation.wgsl"
 #include "shared/invocation.wgsl"
@@ -20,7 +20,11 @@ struct Params {
 }
 
 @group(0) @binding(_) var<uniform> p: Params;
+#ifdef WIDE
+@group(0) @binding(_) var<storage, read> products: array<vec4f>;      // [36, rows, all_quads]
+#else
 @group(0) @binding(_) var<storage, read> products: array<STORED>;     // [36, rows, all_quads]
+#endif
 #ifdef RESIDUAL
 @group(0) @binding(_) var<storage, read> residual: array<STORED>;     // [OH, OW, Co/4]
 #endif

@@ -10,6 +10,7 @@ mod browser;
 mod guard;
 mod intake;
 mod layout;
+mod matrices;
 mod measure;
 mod outlet;
 mod pipelines;
@@ -30,7 +31,7 @@ pub use run::Made;
 pub use timing::DispatchTime;
 
 use crate::error::{Result, error};
-use crate::kernels::Tuning;
+use crate::kernels::{Matrices, Tuning};
 use crate::plan::Limits;
 use pipelines::Pipelines;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -47,6 +48,7 @@ pub struct Gpu {
     info: AdapterInfo,
     limits: Limits,
     tuning: Option<Tuning>,
+    matrices: Option<Matrices>,
     pipelines: Pipelines,
     lost: Arc<Mutex<Option<String>>>,
     allocated_bytes: AtomicI64,
@@ -62,13 +64,14 @@ impl Gpu {
         let adapter = adapter::choose(choice).await?;
         let adapter_limits = adapter.limits();
         let features = adapter.features() & (wgpu::Features::TIMESTAMP_QUERY | wgpu::Features::SHADER_F16);
-        let descriptor = wgpu::DeviceDescriptor {
+        let mut descriptor = wgpu::DeviceDescriptor {
             label: Some("headwater"),
             required_features: features,
             required_limits: adapter_limits.clone(),
             memory_hints: wgpu::MemoryHints::MemoryUsage,
             ..Default::default()
         };
+        let matrices = matrices::request(&adapter, &mut descriptor);
         let (device, queue) = adapter
             .request_device(&descriptor)
             .await
@@ -94,7 +97,7 @@ impl Gpu {
         };
         let info = AdapterInfo::of(&adapter);
         let (pipelines, allocated_bytes) = (Pipelines::default(), AtomicI64::new(0));
-        Ok(Self { device, queue, info, limits, tuning: None, pipelines, lost, allocated_bytes })
+        Ok(Self { device, queue, info, limits, tuning: None, matrices, pipelines, lost, allocated_bytes })
     }
 
     /// Why the device is gone or no longer to be trusted; `None` while it is well.

@@ -30,11 +30,12 @@ mod tuning;
 pub mod window;
 pub mod winograd;
 pub mod winograd_input;
+pub mod winograd_matrices;
 pub mod winograd_multiply;
 pub mod winograd_output;
 
 pub use precision::Precision;
-pub use tuning::{Loads, Tuning};
+pub use tuning::{Loads, Matrices, Tuning};
 
 use bytemuck::Pod;
 

@@ -8,7 +8,7 @@ impl Gpu {
     /// What [`crate::plan::lower`] has to know of the device: what a trial has found, or what its kind is known
     /// for.
     pub fn tuning(&self) -> Tuning {
-        self.tuning.unwrap_or_else(|| self.known_tuning())
+        Tuning { matrices: self.matrices, ..self.tuning.unwrap_or_else(|| self.known_tuning()) }
     }
 
     /// Takes a tuning, from a trial for instance, in place of the known one.

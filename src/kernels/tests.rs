@@ -14,7 +14,11 @@ fn parse(key: &Key) -> naga::Module {
     // No capability beyond WebGPU's core: what passes here compiles in every browser, but for f16, which is asked
     // for only where the adapter has it.
     let half = key.defines.contains(&"HALF");
-    let capabilities = if half { Capabilities::SHADER_FLOAT16 } else { Capabilities::empty() };
+    let mut capabilities = if half { Capabilities::SHADER_FLOAT16 } else { Capabilities::empty() };
+    if key.shader == "winograd_matrices" {
+        // Never in a browser.
+        capabilities |= Capabilities::COOPERATIVE_MATRIX | Capabilities::SUBGROUP;
+    }
     Validator::new(ValidationFlags::all(), capabilities)
         .validate(&module)
         .unwrap_or_else(|e| panic!("{key}: {}", e.emit_to_string_with_path(&text, &key.to_string())));
@@ -126,6 +130,7 @@ fn uniforms_lie_alike_on_host_and_device() {
     same_layout!(softmax: pixels channels);
     same_layout!(window: in_size out_size origin step outside fill);
     same_layout!(winograd_input: in_size pad dilation grid first_tile tiles rows quads first_quad all_quads);
+    same_layout!(winograd_matrices: rows groups channels outputs blocks subgroups);
     same_layout!(winograd_multiply: rows groups quads blocks);
     same_layout!(winograd_output: out_size dilation grid first_tile tiles rows quads all_quads before before_args
         after_args after);

@@ -1,5 +1,6 @@
 //! What suits a device: properties of its driver and its hardware, not of any net.
 
+use super::Precision;
 use serde::{Deserialize, Serialize};
 
 /// How a device best reads what a heavy kernel reads most.
@@ -26,6 +27,15 @@ impl Loads {
     }
 }
 
+/// A device's units that multiply small matrices of f16 and add up in f32.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Matrices {
+    /// Rows and columns of each matrix: 8 or 16.
+    pub side: u32,
+    /// Invocations of a subgroup, which hold a matrix together: a divisor of [`super::WORKGROUP`].
+    pub subgroup: u32,
+}
+
 /// How convolutions are computed on a device. Any value is right; they differ in time and memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -43,11 +53,21 @@ pub struct Tuning {
     pub strip_bytes: u64,
     /// Bytes that all transformed weights of a plan may take above what they take as they are.
     pub weight_growth_bytes: u64,
+    /// What products in f16 are computed on, where the device has it: never kept in a file.
+    #[serde(skip)]
+    pub matrices: Option<Matrices>,
 }
 
 impl Tuning {
     /// A cost of transforms at which no convolution is computed Winograd's way.
     pub const DIRECT: u64 = u64::MAX;
+
+    /// What products in `precision` are computed on.
+    pub fn matrices_for(&self, precision: Precision) -> Option<Matrices> {
+        // No browser has them, and none should download what is made for them.
+        let native = cfg!(not(target_arch = "wasm32"));
+        self.matrices.filter(|_| native && precision == Precision::F16)
+    }
 
     /// Whether kernels and plans can do with these numbers: they may come from a file.
     pub fn is_valid(&self) -> bool {
@@ -64,6 +84,7 @@ impl Default for Tuning {
             direct_percent: 100,
             strip_bytes: 8 << 20,
             weight_growth_bytes: 192 << 20,
+            matrices: None,
         }
     }
 }

@@ -68,9 +68,8 @@ impl Grid {
     }
 }
 
-/// Block `block` of weights `[Co, Ci, 3, 3]`, which the product reads as `[Co/16, 36, Ci/4, 4, 4, 4]`: the last
-/// axis runs over four output channels, the ones before over four input channels and four such quads of output
-/// channels. Parts stand one after the other, each filled up with zeros to whole quads of channels.
+/// Block `block` of weights `[Co, Ci, 3, 3]`, which the product reads as `[Co/16, 36, Ci, 16]`, the last axis running
+/// over output channels. Parts stand one after the other, each filled up with zeros to whole quads of channels.
 pub fn pack_block(weights: &[f32], shape: [usize; 4], parts: &[usize], block: usize) -> Vec<f32> {
     let [out_channels, in_channels, ..] = shape;
     let quads: usize = parts.iter().map(|channels| channels.div_ceil(4)).sum();
@@ -82,10 +81,8 @@ pub fn pack_block(weights: &[f32], shape: [usize; 4], parts: &[usize], block: us
         for &channels in parts {
             for channel in 0..channels {
                 let kernel = &kernels[(first_input + channel) * 9..][..9];
-                let (quad, lane) = (first_quad + channel / 4, channel % 4);
                 for (number, value) in transformed(kernel).into_iter().enumerate() {
-                    let row = number * quads + quad;
-                    packed[((row * 4 + output / 4) * 4 + lane) * 4 + output % 4] = value as f32;
+                    packed[((number * quads + first_quad) * 4 + channel) * BLOCK + output] = value as f32;
                 }
             }
             first_quad += channels.div_ceil(4);

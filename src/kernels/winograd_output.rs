@@ -25,8 +25,9 @@ pub struct Params {
 }
 
 /// Reads a strip's products, the residual if there is one, and the packed bias; writes the strip's pixels.
-/// With `in_place` the residual is not read besides: it is what the output holds before.
-pub fn launch(conv: &Conv, out: Extent, grid: Grid, strip: Strip, in_place: bool) -> Launch {
+/// With `in_place` the residual is not read besides: it is what the output holds before. `wide` products are f32
+/// whatever the rest is.
+pub fn launch(conv: &Conv, out: Extent, grid: Grid, strip: Strip, in_place: bool, wide: bool) -> Launch {
     let (before, before_args) = activation::code(conv.epilogue.before);
     let (after, after_args) = activation::code(conv.epilogue.after);
     let params = Params {
@@ -49,6 +50,9 @@ pub fn launch(conv: &Conv, out: Extent, grid: Grid, strip: Strip, in_place: bool
         (true, false) => vec!["RESIDUAL"],
         (true, true) => vec!["IN_PLACE"],
     };
+    if wide {
+        defines.push("WIDE");
+    }
     defines.extend(activation::define(&conv.epilogue));
     Launch::new(Key::with("winograd_output", defines), &params, strip.tiles * out.quads())
 }

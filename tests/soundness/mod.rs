@@ -6,7 +6,7 @@ use headwater::graph::Graph;
 use headwater::graph::cuts::Cut;
 use headwater::graph::fuse::fuse;
 use headwater::kernels::source::permutations;
-use headwater::kernels::{Loads, Precision, Tuning};
+use headwater::kernels::{Loads, Matrices, Precision, Tuning};
 use headwater::plan::{Edge, Operand, Plan, ValueId, lower, lower_between};
 use std::collections::HashMap;
 
@@ -27,7 +27,12 @@ pub(crate) fn ways() -> Vec<Way> {
         [tuning, direct, winograd(4, 1), winograd(8, 1 << 16), winograd(16, tuning.strip_bytes)]
     };
     let tunings = [Loads::Buffers, Loads::Images, Loads::Textures].into_iter().flat_map(of);
-    tunings.flat_map(|tuning| [Precision::F32, Precision::F16].map(|precision| (tuning, precision))).collect()
+    let ways = tunings.flat_map(|tuning| [Precision::F32, Precision::F16].map(|precision| (tuning, precision)));
+    let on_matrices = [(8, 8), (16, 32)].map(|(side, subgroup)| {
+        let matrices = Some(Matrices { side, subgroup });
+        (Tuning { transform_macs: 0, matrices, ..Tuning::default() }, Precision::F16)
+    });
+    ways.chain(on_matrices).collect()
 }
 
 /// The plan of a whole graph, fused, all outputs read back.

@@ -119,4 +119,9 @@ fn the_gpu_agrees_in_f16() {
         let tuning = Tuning { transform_macs, loads, ..gpu.tuning() };
         check_runtime(&OnGpu { gpu: gpu.clone(), fused: true, tuning, precision: Precision::F16 });
     }
+    // Of the tuning, since only a crate built for matrix units asks for them.
+    match gpu.tuning().matrices {
+        Some(matrices) => println!("products above were computed on {matrices:?}"),
+        None => println!("NOT ON MATRIX UNITS: none here, or not built with the feature cooperative-matrices"),
+    }
 }

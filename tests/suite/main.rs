@@ -56,6 +56,7 @@ type Family = (fn(u64) -> Problem, u64);
 
 const FAMILIES: &[Family] = &[
     (operators::conv, 120),
+    (operators::blocked_conv, 12),
     (operators::fused_conv, 120),
     (operators::fused_depthwise, 20),
     (operators::conv_transpose, 40),

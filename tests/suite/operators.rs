@@ -67,6 +67,21 @@ pub(crate) fn conv(seed: u64) -> Problem {
     builder.finish(format!("conv-{seed}"), &[output])
 }
 
+/// 3x3 convolutions of channels by the block over pictures of many tiles, as deep nets have them and matrix units
+/// take them.
+pub(crate) fn blocked_conv(seed: u64) -> Problem {
+    let mut builder = Builder::new(seed);
+    let random = &mut builder.random;
+    let (in_channels, out_channels) = (16 * random.between(1, 3), 16 * random.between(1, 3));
+    let shape = [1, in_channels, random.between(20, 40), random.between(20, 40)];
+    let dilation = random.pick(&[1, 1, 2]);
+    let epilogue = Epilogue { before: Some(Activation::Relu), ..Epilogue::default() };
+    let conv = Conv { groups: 1, strides: [1; 2], dilations: [dilation; 2], pads: [dilation; 4], epilogue };
+    let input = builder.input(&shape);
+    let output = builder.conv(conv, &[input], out_channels, [3, 3]);
+    builder.finish(format!("blocked-conv-{seed}"), &[output])
+}
+
 /// What fusion makes: several inputs in place of a concatenation, activations and a residual behind.
 pub(crate) fn fused_conv(seed: u64) -> Problem {
     let mut builder = Builder::new(seed);

@@ -5,8 +5,8 @@ use super::conv::kernel_shape;
 use crate::error::{Result, bail, error};
 use crate::graph::{Conv, Graph, Node, TensorId};
 use crate::kernels::winograd::{BLOCK, NUMBERS};
-use crate::kernels::{Extent, winograd_input, winograd_multiply, winograd_output};
-use crate::plan::{Operand, Packing, ValueId, winograd};
+use crate::kernels::{Extent, Precision, winograd_input, winograd_matrices, winograd_multiply, winograd_output};
+use crate::plan::{Layout, Operand, Packing, ValueId, winograd};
 
 impl Lowering {
     /// Lowers node `index`, which [`winograd::choose`] has chosen.
@@ -30,7 +30,13 @@ impl Lowering {
         let between = |channels| Extent { height: NUMBERS, width: strips[0].rows, channels };
         let output = &graph.tensors[node.output].name;
         let tiles = self.quads(&format!("{output} tiles"), between(quads * 4));
-        let products = self.quads(&format!("{output} products"), between(out_channels));
+        let matrices = self.tuning.matrices_for(self.precision);
+        let on_matrices = |strip| matrices.and_then(|matrices| winograd_matrices::launch(quads, out, strip, matrices));
+        // Matrix units leave their sums as they are.
+        let wide = on_matrices(strips[0]).is_some();
+        let products = format!("{output} products");
+        let layout = Layout::Quads(if wide { Precision::F32 } else { self.precision });
+        let products = self.value(&products, between(out_channels), layout);
         let (value, in_place) = match residual {
             Some((residual, true)) => (residual, true),
             _ => (self.quads(output, out), false),
@@ -46,10 +52,11 @@ impl Lowering {
                 let launch = winograd_input::launch(conv, &parts, part, doubled, grid, strip);
                 self.dispatch(&node.name, launch, vec![Operand::Value(input)], tiles, 0);
             }
-            let launch = winograd_multiply::launch(quads, out, strip, &self.tuning);
+            let multiply = || winograd_multiply::launch(quads, out, strip, &self.tuning);
+            let launch = on_matrices(strip).unwrap_or_else(multiply);
             let macs = until(strip.first + strip.tiles) - until(strip.first);
             self.dispatch(&node.name, launch, vec![Operand::Value(tiles), weights], products, macs);
-            let launch = winograd_output::launch(conv, out, grid, strip, in_place);
+            let launch = winograd_output::launch(conv, out, grid, strip, in_place, wide);
             self.dispatch(&node.name, launch, reads.clone(), value, 0);
         }
         self.by_name.insert(output.clone(), value);
