@@ -11,9 +11,11 @@ fn main() {
     let root = Path::new("shaders");
     let mut files = Vec::new();
     collect(root, &mut files);
-    // What no browser has is not downloaded for one.
+    // What no browser uses is not downloaded for one: see `kernels::Tuning`.
     if std::env::var("CARGO_CFG_TARGET_ARCH").is_ok_and(|architecture| architecture == "wasm32") {
-        files.retain(|file| file.file_stem().is_none_or(|stem| stem != "winograd_matrices"));
+        files.retain(|file| {
+            file.file_stem().is_none_or(|stem| stem != "winograd_matrices" && stem != "winograd_workgroup")
+        });
     }
     files.sort();
     let mut code = String::from("&[\n");

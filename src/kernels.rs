@@ -33,6 +33,7 @@ pub mod winograd_input;
 pub mod winograd_matrices;
 pub mod winograd_multiply;
 pub mod winograd_output;
+pub mod winograd_workgroup;
 
 pub use precision::Precision;
 pub use tuning::{Loads, Matrices, Tuning};

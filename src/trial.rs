@@ -71,7 +71,7 @@ pub fn run(gpu: &Arc<Gpu>) -> Result<Outcome> {
     Ok(Outcome { tuning, candidates: std::iter::once(direct).chain(winograd).collect() })
 }
 
-/// The default, then the same with other widths of the product, and reading from buffers.
+/// The default, then the same with other widths of the product, reading from buffers, and by workgroup memory.
 fn neighbours(known: Tuning) -> Vec<Tuning> {
     let mut all = vec![known];
     for loads in [known.loads, Loads::Buffers] {
@@ -82,6 +82,7 @@ fn neighbours(known: Tuning) -> Vec<Tuning> {
             }
         }
     }
+    all.push(Tuning { workgroup_memory: true, ..known });
     all
 }
 
@@ -178,8 +179,8 @@ mod tests {
     fn the_default_is_tried_first_and_nothing_twice() {
         let known = Tuning { loads: Loads::Images, product_rows: 16, ..Tuning::default() };
         let all = neighbours(known);
-        assert_eq!((all[0], all.len()), (known, 6));
+        assert_eq!((all[0], all.len()), (known, 7));
         let buffers = neighbours(Tuning::default());
-        assert_eq!((buffers[0], buffers.len()), (Tuning::default(), 3));
+        assert_eq!((buffers[0], buffers.len()), (Tuning::default(), 4));
     }
 }

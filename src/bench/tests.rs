@@ -75,8 +75,8 @@ fn what_is_wrong_or_missing_is_beyond_any_tolerance() {
     assert_eq!(off(&right, &right[..2]), f64::INFINITY);
     // One product too few, of the widest case that there is.
     let terms = Set::ALL.iter().flat_map(|set| set.cases()).map(|case| case.terms()).max().unwrap();
-    assert!(off(&right, &[0.5, -0.25, 1.0 - 1.0 / 16.0]) > 7.0 * tolerance(terms), "{terms}");
-    assert!(tolerance(terms) > tolerance(1));
+    assert!(off(&right, &[0.5, -0.25, 1.0 - 1.0 / 16.0]) > 7.0 * tolerance(terms, Precision::F32), "{terms}");
+    assert!(tolerance(terms, Precision::F32) > tolerance(1, Precision::F32));
 }
 
 #[test]

@@ -132,6 +132,7 @@ fn uniforms_lie_alike_on_host_and_device() {
     same_layout!(winograd_input: in_size pad dilation grid first_tile tiles rows quads first_quad all_quads);
     same_layout!(winograd_matrices: rows groups channels outputs blocks subgroups);
     same_layout!(winograd_multiply: rows groups quads blocks);
+    same_layout!(winograd_workgroup: rows groups quads blocks out_quads);
     same_layout!(winograd_output: out_size dilation grid first_tile tiles rows quads all_quads before before_args
         after_args after);
 }

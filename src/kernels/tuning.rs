@@ -36,6 +36,9 @@ pub struct Matrices {
     pub subgroup: u32,
 }
 
+/// Browsers have no matrix units and no trial, and should not download what is made for those.
+const NATIVE: bool = cfg!(not(target_arch = "wasm32"));
+
 /// How convolutions are computed on a device. Any value is right; they differ in time and memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -44,6 +47,9 @@ pub struct Tuning {
     pub loads: Loads,
     /// Tiles that one invocation of [`super::winograd_multiply`] holds: 4, 8 or 16.
     pub product_rows: usize,
+    /// Whether products that are large enough go by way of workgroup memory instead.
+    #[serde(default)]
+    pub workgroup_memory: bool,
     /// What one number of a tile that is transformed there or back costs, in multiply-adds of the product.
     /// Winograd's way is taken where it is the cheaper one; [`Tuning::DIRECT`] switches it off.
     pub transform_macs: u64,
@@ -64,9 +70,12 @@ impl Tuning {
 
     /// What products in `precision` are computed on.
     pub fn matrices_for(&self, precision: Precision) -> Option<Matrices> {
-        // No browser has them, and none should download what is made for them.
-        let native = cfg!(not(target_arch = "wasm32"));
-        self.matrices.filter(|_| native && precision == Precision::F16)
+        self.matrices.filter(|_| NATIVE && precision == Precision::F16)
+    }
+
+    /// Whether products go by way of workgroup memory.
+    pub fn by_workgroup(&self) -> bool {
+        NATIVE && self.workgroup_memory
     }
 
     /// Whether kernels and plans can do with these numbers: they may come from a file.
@@ -80,6 +89,7 @@ impl Default for Tuning {
         Self {
             loads: Loads::Buffers,
             product_rows: 4,
+            workgroup_memory: false,
             transform_macs: 64,
             direct_percent: 100,
             strip_bytes: 8 << 20,

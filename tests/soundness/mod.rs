@@ -24,7 +24,8 @@ pub(crate) fn ways() -> Vec<Way> {
         let tuning = Tuning { loads, ..Tuning::default() };
         let winograd = |product_rows, strip_bytes| Tuning { transform_macs: 0, product_rows, strip_bytes, ..tuning };
         let direct = Tuning { transform_macs: Tuning::DIRECT, ..tuning };
-        [tuning, direct, winograd(4, 1), winograd(8, 1 << 16), winograd(16, tuning.strip_bytes)]
+        let by_workgroup = Tuning { workgroup_memory: true, ..winograd(4, tuning.strip_bytes) };
+        [tuning, direct, winograd(4, 1), winograd(8, 1 << 16), winograd(16, tuning.strip_bytes), by_workgroup]
     };
     let tunings = [Loads::Buffers, Loads::Images, Loads::Textures].into_iter().flat_map(of);
     let ways = tunings.flat_map(|tuning| [Precision::F32, Precision::F16].map(|precision| (tuning, precision)));

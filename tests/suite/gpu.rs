@@ -103,6 +103,9 @@ fn the_gpu_agrees_winograds_way() {
             let tuning = Tuning { product_rows, strip_bytes, loads, transform_macs: 0, ..gpu.tuning() };
             check_runtime(&OnGpu { gpu: gpu.clone(), fused: true, tuning, precision: Precision::F32 });
         }
+        println!("by workgroup memory");
+        let tuning = Tuning { workgroup_memory: true, transform_macs: 0, strip_bytes: 1 << 20, ..gpu.tuning() };
+        check_runtime(&OnGpu { gpu, fused: true, tuning, precision: Precision::F32 });
     }
 }
 
@@ -114,9 +117,10 @@ fn the_gpu_agrees_in_f16() {
         eprintln!("SKIPPED: {} has no f16", gpu.info().name);
         return;
     }
-    for (transform_macs, loads) in [(Tuning::DIRECT, gpu.tuning().loads), (0, Loads::Buffers), (0, Loads::Textures)] {
-        println!("f16, a transform is {transform_macs} multiply-adds, loads: {loads:?}");
-        let tuning = Tuning { transform_macs, loads, ..gpu.tuning() };
+    let ways = [(Tuning::DIRECT, gpu.tuning().loads, false), (0, Loads::Buffers, true), (0, Loads::Textures, false)];
+    for (transform_macs, loads, workgroup_memory) in ways {
+        let tuning = Tuning { transform_macs, loads, workgroup_memory, ..gpu.tuning() };
+        println!("{tuning:?}");
         check_runtime(&OnGpu { gpu: gpu.clone(), fused: true, tuning, precision: Precision::F16 });
     }
     // Of the tuning, since only a crate built for matrix units asks for them.

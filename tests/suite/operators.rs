@@ -72,7 +72,7 @@ pub(crate) fn conv(seed: u64) -> Problem {
 pub(crate) fn blocked_conv(seed: u64) -> Problem {
     let mut builder = Builder::new(seed);
     let random = &mut builder.random;
-    let (in_channels, out_channels) = (16 * random.between(1, 3), 16 * random.between(1, 3));
+    let (in_channels, out_channels) = (16 * random.between(1, 3), 16 * random.between(1, 5));
     let shape = [1, in_channels, random.between(20, 40), random.between(20, 40)];
     let dilation = random.pick(&[1, 1, 2]);
     let epilogue = Epilogue { before: Some(Activation::Relu), ..Epilogue::default() };

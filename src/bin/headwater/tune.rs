@@ -41,7 +41,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let tuning = outcome.tuning;
     let rows = outcome.candidates.iter().map(row).collect::<String>();
     crate::print(&format!(
-        "{}\n{:10} {:10} {:>5} {:>9} {:>11}\n{rows}kept: reads {:?}, {} rows, a transform is {} multiply-adds, a direct one {}%\n{}\n",
+        "{}\n{:10} {:10} {:>5} {:>9} {:>11}\n{rows}kept: reads {:?}, {}, a transform is {} multiply-adds, a direct one {}%\n{}\n",
         gpu.info().name,
         "way",
         "reads",
@@ -49,7 +49,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         "micros",
         "transforms",
         tuning.loads,
-        tuning.product_rows,
+        if tuning.workgroup_memory { "workgroup memory".to_owned() } else { format!("{} rows", tuning.product_rows) },
         tuning.transform_macs,
         tuning.direct_percent,
         path.display()
@@ -59,6 +59,10 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
 fn row(candidate: &Candidate) -> String {
     let Candidate { way, tuning, micros, transform_micros } = candidate;
     let loads = format!("{:?}", tuning.loads);
-    let rows = if *way == "direct" { "-".to_owned() } else { tuning.product_rows.to_string() };
+    let rows = match *way {
+        "direct" => "-".to_owned(),
+        _ if tuning.workgroup_memory => "64x64".to_owned(),
+        _ => tuning.product_rows.to_string(),
+    };
     format!("{way:10} {loads:10} {rows:>5} {micros:>9.0} {transform_micros:>11.0}\n")
 }

@@ -5,7 +5,9 @@ use super::conv::kernel_shape;
 use crate::error::{Result, bail, error};
 use crate::graph::{Conv, Graph, Node, TensorId};
 use crate::kernels::winograd::{BLOCK, NUMBERS};
-use crate::kernels::{Extent, Precision, winograd_input, winograd_matrices, winograd_multiply, winograd_output};
+use crate::kernels::{
+    Extent, Precision, winograd_input, winograd_matrices, winograd_multiply, winograd_output, winograd_workgroup,
+};
 use crate::plan::{Layout, Operand, Packing, ValueId, winograd};
 
 impl Lowering {
@@ -52,8 +54,9 @@ impl Lowering {
                 let launch = winograd_input::launch(conv, &parts, part, doubled, grid, strip);
                 self.dispatch(&node.name, launch, vec![Operand::Value(input)], tiles, 0);
             }
+            let by_workgroup = || winograd_workgroup::launch(quads, out, strip).filter(|_| self.tuning.by_workgroup());
             let multiply = || winograd_multiply::launch(quads, out, strip, &self.tuning);
-            let launch = on_matrices(strip).unwrap_or_else(multiply);
+            let launch = on_matrices(strip).or_else(by_workgroup).unwrap_or_else(multiply);
             let macs = until(strip.first + strip.tiles) - until(strip.first);
             self.dispatch(&node.name, launch, vec![Operand::Value(tiles), weights], products, macs);
             let launch = winograd_output::launch(conv, out, grid, strip, in_place, wide);
