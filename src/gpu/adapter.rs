@@ -23,7 +23,7 @@ pub struct AdapterInfo {
     pub backend: String,
     /// The driver's name and version; empty in browsers.
     pub driver: String,
-    /// Whether shaders may use f16. Headwater's kernels compute in f32 all the same.
+    /// Whether shaders may use f16.
     pub f16: bool,
 }
 

@@ -187,6 +187,7 @@ describe("the package in a browser", { skip: skip("package") }, () => {
     const bad = [
       { split: "" },
       { codec: "f64" },
+      { precision: "f64" },
       { size: 0 },
       { size: [64] },
       { fallback: "maybe" },
@@ -202,7 +203,7 @@ describe("the package in a browser", { skip: skip("package") }, () => {
     // Undefined does not survive the way to the page.
     codes.pop();
     const without = await page.evaluate(() => hw.outcome(hw.main.Segmenter.load(hw.MODEL, { split: "U3" })));
-    assert.deepEqual([...codes, without.code], Array(8).fill("bad-argument"));
+    assert.deepEqual([...codes, without.code], Array(9).fill("bad-argument"));
     assert.deepEqual(stage.gate.requests, []);
     const others = await page.evaluate(async () => [
       await hw.outcome(hw.load({ split: "U99", size: 64 })),
@@ -334,6 +335,25 @@ describe("the package in a browser", { skip: skip("package") }, () => {
         assert.equal(tensors.get(name)?.length, bytes, `${codec}: ${name} of ${shape}`);
       }
     }
+    complaints.check();
+  });
+
+  test("f16 is computed where the adapter has it, and else said not to be", TIMEOUT, async () => {
+    const { reports, has } = await page.evaluate(async (size) => {
+      const reports = [];
+      for (const precision of ["f32", "f16"]) {
+        const one = await hw.load({ split: "U3", size, precision, fallback: "none" });
+        reports.push((await one.segment(await hw.photo("coffee"))).report);
+        one.release();
+      }
+      const adapter = await navigator.gpu.requestAdapter();
+      return { reports, has: adapter.features.has("shader-f16") };
+    }, SIZE);
+    const [whole, half] = reports;
+    assert.deepEqual([whole.adapter.f16, whole.fallback], [false, null]);
+    assert.equal(half.adapter.f16, has);
+    if (has) assert.equal(half.fallback, null);
+    else assert.match(half.fallback, /no f16/);
     complaints.check();
   });
 
