@@ -37,7 +37,7 @@ pub fn lower_between(
     tuning: &Tuning,
     precision: Precision,
 ) -> Result<Plan> {
-    let winograd = super::winograd::choose(segments, tuning);
+    let winograd = super::winograd::choose(segments, tuning, precision);
     let mut lowering = Lowering { tuning: *tuning, precision, winograd, ..Lowering::default() };
     for (index, (graph, wanted)) in segments.iter().enumerate() {
         let edge = |outer: bool, edge: Edge| if outer { edge } else { Edge::Host };

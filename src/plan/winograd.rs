@@ -2,7 +2,7 @@
 
 use crate::graph::{Conv, Graph, Node, Op};
 use crate::kernels::winograd::{BLOCK, Grid, NUMBERS};
-use crate::kernels::{Extent, Loads, TEXTURE_COPY_BYTES, Tuning, conv};
+use crate::kernels::{Extent, Loads, Precision, TEXTURE_COPY_BYTES, Tuning, conv};
 
 /// The least storage that WebGPU promises to bind at once; transformed weights of one node stay within it.
 const MOST_WEIGHT_BYTES: u64 = 128 << 20;
@@ -23,11 +23,11 @@ struct Candidate {
 
 /// Places (segment, node) of those that gain by it, the ones that gain most for their bytes first, until the
 /// weights have grown by as much as the tuning allows.
-pub(super) fn choose(segments: &[(&Graph, &[&str])], tuning: &Tuning) -> Vec<(usize, usize)> {
+pub(super) fn choose(segments: &[(&Graph, &[&str])], tuning: &Tuning, precision: Precision) -> Vec<(usize, usize)> {
     let mut candidates = Vec::new();
     for (segment, (graph, _)) in segments.iter().enumerate() {
         for (node, spec) in graph.nodes.iter().enumerate() {
-            if let Some((saved, growth)) = gain(graph, spec, tuning) {
+            if let Some((saved, growth)) = gain(graph, spec, tuning, precision) {
                 candidates.push(Candidate { segment, node, saved, growth });
             }
         }
@@ -48,7 +48,7 @@ pub(super) fn choose(segments: &[(&Graph, &[&str])], tuning: &Tuning) -> Vec<(us
 }
 
 /// Multiply-adds saved and bytes added, where there is anything to save.
-fn gain(graph: &Graph, node: &Node, tuning: &Tuning) -> Option<(u64, u64)> {
+fn gain(graph: &Graph, node: &Node, tuning: &Tuning, precision: Precision) -> Option<(u64, u64)> {
     let Op::Conv(conv) = &node.op else { return None };
     let (grid, parts, out) = place(graph, node, conv)?;
     if out.channels == 1 {
@@ -66,7 +66,8 @@ fn gain(graph: &Graph, node: &Node, tuning: &Tuning) -> Option<(u64, u64)> {
     let slowdown = if uncopied { BUFFER_SLOWDOWN } else { 1 };
     let alternative = direct.saturating_mul(out.pixels() as u64).saturating_mul(slowdown * tuning.direct_percent) / 100;
     let saved = alternative.checked_sub(cost).filter(|&saved| saved > 0)?;
-    (transformed * 4 <= MOST_WEIGHT_BYTES).then_some((saved, (transformed - direct) * 4))
+    let bytes = precision.bytes() as u64;
+    (transformed * bytes <= MOST_WEIGHT_BYTES).then_some((saved, (transformed - direct) * bytes))
 }
 
 /// The tiles, inputs and output of a convolution, where it is of the kind.

@@ -28,13 +28,15 @@ impl Lowering {
         let [weights, bias] = constants[..] else { bail!(Internal, "expected a kernel and a bias") };
         let quads: usize = parts.iter().map(|part| part.quads()).sum();
         let out_channels = out.channels.next_multiple_of(BLOCK);
-        let strips = grid.strips((NUMBERS * quads.max(out_channels / 4) * 16) as u64, self.tuning.strip_bytes);
+        let matrices = self.tuning.matrices_for(self.precision);
+        // Matrix units leave their sums as they are.
+        let product_bytes = if matrices.is_some() { 4 } else { self.precision.bytes() };
+        let bytes_a_tile = NUMBERS * (quads * 4 * self.precision.bytes()).max(out_channels * product_bytes);
+        let strips = grid.strips(bytes_a_tile as u64, self.tuning.strip_bytes);
         let between = |channels| Extent { height: NUMBERS, width: strips[0].rows, channels };
         let output = &graph.tensors[node.output].name;
         let tiles = self.quads(&format!("{output} tiles"), between(quads * 4));
-        let matrices = self.tuning.matrices_for(self.precision);
         let on_matrices = |strip| matrices.and_then(|matrices| winograd_matrices::launch(quads, out, strip, matrices));
-        // Matrix units leave their sums as they are.
         let wide = on_matrices(strips[0]).is_some();
         let products = format!("{output} products");
         let layout = Layout::Quads(if wide { Precision::F32 } else { self.precision });
