@@ -35,7 +35,7 @@ use crate::kernels::{Matrices, Tuning};
 use crate::plan::Limits;
 use pipelines::Pipelines;
 use std::sync::atomic::{AtomicI64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 /// The environment variable that names an adapter where the caller does not.
 pub const ADAPTER_VARIABLE: &str = "HEADWATER_ADAPTER";
@@ -52,6 +52,7 @@ pub struct Gpu {
     pipelines: Pipelines,
     lost: Arc<Mutex<Option<String>>>,
     allocated_bytes: AtomicI64,
+    half: OnceLock<bool>,
 }
 
 impl Gpu {
@@ -97,7 +98,18 @@ impl Gpu {
         };
         let info = AdapterInfo::of(&adapter);
         let (pipelines, allocated_bytes) = (Pipelines::default(), AtomicI64::new(0));
-        Ok(Self { device, queue, info, limits, tuning: None, matrices, pipelines, lost, allocated_bytes })
+        Ok(Self {
+            device,
+            queue,
+            info,
+            limits,
+            tuning: None,
+            matrices,
+            pipelines,
+            lost,
+            allocated_bytes,
+            half: OnceLock::new(),
+        })
     }
 
     /// Why the device is gone or no longer to be trusted; `None` while it is well.
@@ -138,6 +150,11 @@ impl Gpu {
     /// The limits that plans have to respect.
     pub fn limits(&self) -> Limits {
         self.limits
+    }
+
+    /// Whether f16 was found to be right on it, once a session has tried.
+    pub(crate) fn half(&self) -> &OnceLock<bool> {
+        &self.half
     }
 
     /// # Errors

@@ -6,7 +6,8 @@ mod steps;
 use super::Gpu;
 use super::pipelines::Pipeline;
 use super::texture::Staged;
-use crate::error::Result;
+use crate::error::{Result, bail};
+use crate::kernels::Precision;
 use crate::model::Weights;
 use crate::plan::Plan;
 use crate::platform::Pauses;
@@ -47,8 +48,8 @@ impl Program {
     /// Allocates, uploads and compiles everything that running `plan` needs.
     ///
     /// # Errors
-    /// `AdapterLimit` when the plan does not fit the device's limits or its memory; `Device` when the
-    /// device fails; `Internal` when a weight was not loaded.
+    /// `AdapterLimit` when the plan does not fit the device's limits or its memory, or is in f16 and its shaders
+    /// have none; `Device` when the device fails; `Internal` when a weight was not loaded.
     pub async fn new(gpu: Arc<Gpu>, plan: Plan, weights: &Weights) -> Result<Self> {
         Self::new_telling(gpu, plan, weights, &mut |_, _| ()).await
     }
@@ -64,6 +65,9 @@ impl Program {
         tell: &mut dyn FnMut(usize, usize),
     ) -> Result<Self> {
         plan.check(&gpu.limits())?;
+        if plan.precision == Precision::F16 && !gpu.info.f16 {
+            bail!(AdapterLimit, "the shaders of {:?} have no f16", gpu.info.name);
+        }
         gpu.check()?;
         let memory = gpu.guarded(|| Memory::allocate(&gpu, &plan)).await?;
         let dispatches = plan.phases.iter().flat_map(|phase| &phase.dispatches);

@@ -22,7 +22,14 @@ pub(super) async fn precision(gpu: &Arc<Gpu>) -> Result<(Precision, Option<Strin
     if !gpu.info().f16 {
         return Ok((Precision::F32, Some("this adapter's shaders have no f16: computed in f32".into())));
     }
-    if off(gpu).await? <= MOST_OFF {
+    let right = match gpu.half().get() {
+        Some(&right) => right,
+        None => {
+            let right = off(gpu).await? <= MOST_OFF;
+            *gpu.half().get_or_init(|| right)
+        }
+    };
+    if right {
         return Ok((Precision::F16, None));
     }
     Ok((Precision::F32, Some("this adapter computes wrongly in f16: computed in f32".into())))

@@ -3,12 +3,12 @@
 mod table;
 
 use crate::segment::open_model;
-use headwater::ErrorKind;
 use headwater::bench::{Ceilings, KernelTime, Kernels, SegmentTime, Set, ceilings, parts, segment};
 use headwater::gpu::{ADAPTER_VARIABLE, Gpu};
 use headwater::kernels::Precision;
 use headwater::model::Model;
 use headwater::split::Placement;
+use headwater::{Error, ErrorKind};
 use serde_json::json;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -52,6 +52,9 @@ impl Arguments {
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let gpu = Arc::new(crate::device::open(arguments.adapter.as_deref())?);
     let info = gpu.info();
+    if arguments.precision == Precision::F16 && !info.f16 {
+        return Err(Error::new(ErrorKind::AdapterLimit, format!("the shaders of {:?} have no f16", info.name)).into());
+    }
     arguments.say(&format!("{} ({}, {}), {}", info.name, info.kind, info.backend, info.driver))?;
     let ceilings = ceilings(&gpu)?;
     arguments.say(&table::ceilings(&ceilings))?;
