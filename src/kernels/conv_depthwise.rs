@@ -19,8 +19,11 @@ pub struct Params {
     pub(super) before: u32,
     pub(super) after: u32,
     pub(super) quads: u32,
-    pub(super) tail: u32,
+    pub(super) tiles: u32,
 }
+
+/// Pixels of a row that one invocation computes.
+const TILE: usize = 4;
 
 /// Reads the input, the residual if there is one, the packed weights and the packed bias.
 pub fn launch(conv: &Conv, input: Extent, kernel: [usize; 2], out: Extent) -> Launch {
@@ -38,10 +41,12 @@ pub fn launch(conv: &Conv, input: Extent, kernel: [usize; 2], out: Extent) -> La
         before,
         after,
         quads: out.quads() as u32,
-        tail: 0,
+        tiles: out.width.div_ceil(TILE) as u32,
     };
-    let defines = conv.epilogue.residual.then_some("RESIDUAL").into_iter().collect();
-    Launch::new(Key::with("conv_depthwise", defines), &params, out.vec4s())
+    let residual = conv.epilogue.residual.then_some("RESIDUAL");
+    let defines = residual.into_iter().chain(activation::define(&conv.epilogue)).collect();
+    let invocations = out.height * out.width.div_ceil(TILE) * out.quads();
+    Launch::new(Key::with("conv_depthwise", defines), &params, invocations)
 }
 
 /// Weights `[C, 1, Kh, Kw]` as `[C/4, Kh, Kw, 4]`.

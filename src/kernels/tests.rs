@@ -115,7 +115,8 @@ fn uniforms_lie_alike_on_host_and_device() {
     same_layout!(concat: pixels a_channels b_channels);
     same_layout!(conv: in_size out_size window stride dilation pad part_quads out_quads blocks tiles before
         before_args after_args after);
-    same_layout!(conv_depthwise: in_size out_size window stride dilation pad before_args after_args before after quads);
+    same_layout!(conv_depthwise: in_size out_size window stride dilation pad before_args after_args before after quads
+        tiles);
     same_layout!(conv_grouped: in_size out_size window stride dilation pad before_args after_args before after in_quads
         out_quads group_inputs group_outputs channels);
     same_layout!(conv_single: in_size out_size pad grid quads activation arguments);

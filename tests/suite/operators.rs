@@ -113,10 +113,15 @@ pub(crate) fn fused_depthwise(seed: u64) -> Problem {
     let channels = channels(random);
     let shape = picture(random, channels);
     let dilation = random.between(1, 3);
-    let (before, after) = (Some(any_activation(random)), Some(any_activation(random)));
-    let epilogue = Epilogue { before, residual: true, after };
+    // Half of them only clamp, as those of most nets do.
+    let mut activation =
+        || if random.chance(2) { Activation::Clip { min: 0.0, max: 0.5 } } else { any_activation(random) };
+    let (before, after) = (Some(activation()), Some(activation()));
+    let residual = random.chance(2);
+    let epilogue = Epilogue { before, residual, after: after.filter(|_| residual) };
     let conv = Conv { groups: channels, strides: [1; 2], dilations: [dilation; 2], pads: [dilation; 4], epilogue };
-    let inputs = [builder.input(&shape), builder.input(&shape)];
+    let mut inputs = vec![builder.input(&shape)];
+    inputs.extend(residual.then(|| builder.input(&shape)));
     let output = builder.conv(conv, &inputs, channels, [3; 2]);
     builder.finish(format!("fused-depthwise-{seed}"), &[output])
 }
