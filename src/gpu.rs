@@ -15,6 +15,7 @@ mod measure;
 mod outlet;
 mod pipelines;
 mod program;
+mod readback;
 mod resample;
 mod run;
 mod texture;

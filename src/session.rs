@@ -54,6 +54,7 @@ use crate::split::Placement;
 use crate::tensor::Tensor;
 use crate::wire::Upload;
 use crate::wire::client::{RemoteBody, Transport};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 /// How a session works.
@@ -79,6 +80,8 @@ pub struct Session<T> {
     client: Option<Client>,
     remote: Option<RemoteBody<T>>,
     report: Report,
+    /// Whether a picture is between its head and its tail, whose skips wait on the device.
+    divided: AtomicBool,
 }
 
 /// The layers that run here.
@@ -173,7 +176,7 @@ impl<T: Transport> Session<T> {
             report.describe_client(&client.program, &client.adapter);
         }
         report.setup_millis = now_millis() - start;
-        Ok(Self { model, options, graph, client, remote, report })
+        Ok(Self { model, options, graph, client, remote, report, divided: AtomicBool::new(false) })
     }
 
     /// The model's header.
@@ -183,8 +186,12 @@ impl<T: Transport> Session<T> {
 
     /// The net's output, `[1, 1, H, W]`, for an input `[1, 3, H, W]` at the session's size.
     ///
+    /// A local session takes calls from several threads at once, and brings one's input to the device while another's
+    /// is computed; a divided one takes one at a time.
+    ///
     /// # Errors
-    /// `BadShape` for another input; `Device` and `Timeout` from the adapter; whatever the server answers.
+    /// `BadShape` for another input; `BadArgument` when a divided session is at work; `Device` and `Timeout` from the
+    /// adapter; whatever the server answers.
     pub async fn run(&self, input: Tensor) -> Result<(Tensor, Report)> {
         let start = now_millis();
         let mut report = self.report.clone();
@@ -193,6 +200,10 @@ impl<T: Transport> Session<T> {
         if input.shape() != expected {
             bail!(BadShape, "expected an input of shape {expected:?}, found {:?}", input.shape());
         }
+        let _turn = match self.options.placement {
+            Placement::Cut { .. } => Some(Turn::take(&self.divided)?),
+            _ => None,
+        };
         let made = program.run(0, &[input.data()]).await?;
         report.head_millis = now_millis() - start;
         let output = match &self.options.placement {
@@ -282,6 +293,24 @@ impl<T: Transport> Session<T> {
 
     fn tensor(&self, id: TensorId, values: Vec<f32>) -> Result<Tensor> {
         Tensor::new(self.graph.tensors[id].shape.clone(), values)
+    }
+}
+
+/// One picture's way through a divided net.
+struct Turn<'a>(&'a AtomicBool);
+
+impl<'a> Turn<'a> {
+    fn take(taken: &'a AtomicBool) -> Result<Self> {
+        if taken.swap(true, Ordering::Acquire) {
+            bail!(BadArgument, "a divided session takes one picture at a time: await its last call first");
+        }
+        Ok(Self(taken))
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        self.0.store(false, Ordering::Release);
     }
 }
 

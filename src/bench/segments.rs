@@ -21,6 +21,9 @@ pub struct SegmentTime {
     pub size: [usize; 2],
     /// Median wall time of a run: uploads, submits, readbacks.
     pub wall_millis: f64,
+    /// Wall time of a run where two threads keep the device busy, each bringing its inputs there while the other's are
+    /// computed; null where several phases belong together.
+    pub overlapped_millis: Option<f64>,
     /// Fusing, planning, allocating, packing weights and compiling, before the first run.
     pub setup_millis: f64,
     /// The device's time in dispatches, of a run with timestamps beside the median one.
@@ -77,6 +80,7 @@ pub fn segment(
     let mut runs = repeated(RUNS, || Ok((run_millis(&program, &inputs)?, time(&program, &inputs)?)))?;
     runs.sort_by(|(a, _), (b, _)| a.total_cmp(b));
     let (wall_millis, middle) = runs.swap_remove(runs.len() / 2);
+    let overlapped_millis = if inputs.len() == 1 { Some(overlapped_millis(&program, &inputs)?) } else { None };
     let macs = phases.iter().map(|(graph, _)| graph.macs()).sum();
     let gflops = 2e-6 * macs as f64 / wall_millis;
     let plan = program.plan();
@@ -85,6 +89,7 @@ pub fn segment(
         size,
         dtype: precision.name(),
         wall_millis,
+        overlapped_millis,
         setup_millis,
         kernels_millis: kernels_millis(&middle),
         gaps_millis: middle.iter().map(|phase| gaps_millis(phase)).sum(),
@@ -100,6 +105,21 @@ pub fn segment(
         weight_bytes: plan.weight_bytes(),
         by_kernel: by_kernel(&middle),
     })
+}
+
+/// Runs of each of two threads.
+const OVERLAPPED_RUNS: usize = 2;
+
+fn overlapped_millis(program: &Program, inputs: &Inputs) -> Result<f64> {
+    let start = now_millis();
+    std::thread::scope(|scope| {
+        let threads = [0, 1].map(|_| scope.spawn(|| (0..OVERLAPPED_RUNS).try_for_each(|_| run(program, inputs))));
+        threads.into_iter().try_for_each(|thread| match thread.join() {
+            Ok(result) => result,
+            Err(panic) => std::panic::resume_unwind(panic),
+        })
+    })?;
+    Ok((now_millis() - start) / (2 * OVERLAPPED_RUNS) as f64)
 }
 
 fn run_millis(program: &Program, inputs: &Inputs) -> Result<f64> {

@@ -18,7 +18,7 @@ impl Alpha {
     /// Maps what the outlet copied, once the device is done.
     pub(super) async fn map(gpu: &Gpu, outlet: &Outlet) -> Result<Self> {
         let buffer = outlet.readback.clone();
-        gpu.map_async(&buffer).await?;
+        gpu.map_async(&buffer, None).await?;
         let mapped = |from: u64, to: u64| {
             let view = buffer.slice(from..to).get_mapped_range();
             view.map_err(|e| error!(Device, "the mask could not be read").with_source(e))

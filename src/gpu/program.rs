@@ -5,6 +5,7 @@ mod steps;
 
 use super::Gpu;
 use super::pipelines::Pipeline;
+use super::readback::Readbacks;
 use super::texture::Staged;
 use crate::error::{Result, bail};
 use crate::kernels::Precision;
@@ -12,7 +13,7 @@ use crate::model::Weights;
 use crate::plan::Plan;
 use crate::platform::Pauses;
 use memory::Memory;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 /// Offsets of bindings within a buffer, on every adapter: the greatest alignment that WebGPU allows
 /// them to ask for.
@@ -30,8 +31,10 @@ pub struct Program {
     memory: Memory,
     /// For each phase, for each dispatch.
     pub(super) steps: Vec<Vec<Step>>,
-    /// For each phase, what the host maps; `None` where it reads nothing.
-    pub(super) readbacks: Vec<Option<wgpu::Buffer>>,
+    /// For each phase.
+    pub(super) readbacks: Vec<Readbacks>,
+    /// Held from a run's first write to its submit: writes go before whatever is submitted next.
+    pub(super) turn: Mutex<()>,
     parameters: wgpu::Buffer,
 }
 
@@ -84,7 +87,7 @@ impl Program {
             .await;
         warm.done();
         let (steps, parameters, readbacks) = made?;
-        let program = Self { plan, memory, steps, readbacks, parameters, gpu: gpu.clone() };
+        let program = Self { plan, memory, steps, readbacks, turn: Mutex::default(), parameters, gpu: gpu.clone() };
         gpu.count_allocated(program.allocated_bytes() as i64);
         Ok(program)
     }
@@ -110,7 +113,7 @@ impl Program {
 
     /// Bytes of every buffer and texture made for it: activations, weights, parameters and readbacks.
     pub fn allocated_bytes(&self) -> u64 {
-        let readbacks: u64 = self.readbacks.iter().flatten().map(wgpu::Buffer::size).sum();
+        let readbacks: u64 = self.readbacks.iter().map(Readbacks::allocated_bytes).sum();
         self.memory.allocated_bytes + readbacks + self.parameters.size()
     }
 
@@ -125,7 +128,8 @@ impl Drop for Program {
         self.gpu.count_allocated(-(self.allocated_bytes() as i64));
         // A browser would wait for its garbage collector, which knows nothing of the GPU's memory.
         self.memory.destroy();
-        self.readbacks.iter().flatten().chain([&self.parameters]).for_each(wgpu::Buffer::destroy);
+        self.readbacks.iter().for_each(Readbacks::destroy);
+        self.parameters.destroy();
     }
 }
 
@@ -153,18 +157,7 @@ async fn write(
     Ok(())
 }
 
-fn readbacks(gpu: &Gpu, plan: &Plan) -> Vec<Option<wgpu::Buffer>> {
+fn readbacks(gpu: &Gpu, plan: &Plan) -> Vec<Readbacks> {
     let bytes = plan.phases.iter().map(|phase| phase.readbacks.iter().map(|&id| plan.values[id].bytes()).sum());
-    bytes
-        .map(|size: u64| {
-            (size > 0).then(|| {
-                gpu.device.create_buffer(&wgpu::BufferDescriptor {
-                    label: Some("readback"),
-                    size,
-                    usage: wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST,
-                    mapped_at_creation: false,
-                })
-            })
-        })
-        .collect()
+    bytes.map(|bytes| Readbacks::new(gpu, bytes)).collect()
 }

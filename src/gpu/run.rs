@@ -20,6 +20,9 @@ pub struct Made {
 impl Program {
     /// Writes the phase's inputs, runs its dispatches and reads its outputs: planes, `[C, H, W]` each.
     ///
+    /// Of a plan with one phase, a run may be begun, in another thread, before an earlier one has ended: its inputs
+    /// are brought to the device while that one computes. What lies between phases belongs to one run at a time.
+    ///
     /// # Errors
     /// `BadShape` when the inputs are not those of the plan; `Device` when the device fails; `Timeout`
     /// when it does not answer.
@@ -28,7 +31,7 @@ impl Program {
     }
 
     /// As [`Self::run`], with the picture that lies in `before` and the mask taken by `behind`, both in the
-    /// same submit. One run at a time: buffers are shared.
+    /// same submit. Each intake and each outlet serves one run at a time.
     ///
     /// # Errors
     /// Those of [`Self::run`].
@@ -39,22 +42,26 @@ impl Program {
         inputs: &[&[f32]],
         behind: Option<&Outlet>,
     ) -> Result<Made> {
-        self.upload(phase, inputs)?;
-        let mut encoder = self.gpu.device.create_command_encoder(&Default::default());
-        if let Some(intake) = before {
-            intake.record(&mut encoder);
-        }
-        // Copies cannot stand inside a pass; where there are none, one pass holds all.
-        for steps in self.steps[phase].chunk_by(|_, next| next.staged.is_empty()) {
-            self.stage(&steps[0].staged, &mut encoder);
-            let mut pass = encoder.begin_compute_pass(&Default::default());
-            for step in steps {
-                pass.set_pipeline(&step.pipeline.pipeline);
-                pass.set_bind_group(0, &step.bindings, &[]);
-                pass.dispatch_workgroups(step.workgroups[0], step.workgroups[1], 1);
+        let submitted = {
+            let _turn = self.turn.lock();
+            self.upload(phase, inputs)?;
+            let mut encoder = self.gpu.device.create_command_encoder(&Default::default());
+            if let Some(intake) = before {
+                intake.record(&mut encoder);
             }
-        }
-        self.collect(phase, encoder, behind).await
+            // Copies cannot stand inside a pass; where there are none, one pass holds all.
+            for steps in self.steps[phase].chunk_by(|_, next| next.staged.is_empty()) {
+                self.stage(&steps[0].staged, &mut encoder);
+                let mut pass = encoder.begin_compute_pass(&Default::default());
+                for step in steps {
+                    pass.set_pipeline(&step.pipeline.pipeline);
+                    pass.set_bind_group(0, &step.bindings, &[]);
+                    pass.dispatch_workgroups(step.workgroups[0], step.workgroups[1], 1);
+                }
+            }
+            self.submit(phase, encoder, behind)
+        };
+        self.collect(phase, submitted, behind).await
     }
 
     pub(super) fn upload(&self, phase: usize, inputs: &[&[f32]]) -> Result<()> {
@@ -74,18 +81,12 @@ impl Program {
         Ok(())
     }
 
-    /// Adds the copies to the readback buffer, submits, waits and reads.
-    pub(super) async fn collect(
-        &self,
-        phase: usize,
-        mut encoder: wgpu::CommandEncoder,
-        behind: Option<&Outlet>,
-    ) -> Result<Made> {
-        let values: Vec<&Value> = self.plan.phases[phase].readbacks.iter().map(|&id| &self.plan.values[id]).collect();
-        let readback = self.readbacks[phase].as_ref();
-        if let Some(readback) = readback {
+    /// Adds the copies to a readback buffer and submits.
+    pub(super) fn submit(&self, phase: usize, mut encoder: wgpu::CommandEncoder, behind: Option<&Outlet>) -> Submitted {
+        let readback = self.readbacks[phase].take(&self.gpu);
+        if let Some(readback) = &readback {
             let mut offset = 0;
-            for value in &values {
+            for value in self.read_values(phase) {
                 encoder.copy_buffer_to_buffer(self.buffer(value.buffer), 0, readback, offset, value.bytes());
                 offset += value.bytes();
             }
@@ -93,44 +94,69 @@ impl Program {
         if let Some(outlet) = behind {
             outlet.record(&mut encoder);
         }
-        self.gpu.queue.submit([encoder.finish()]);
-        let mut planes = Vec::with_capacity(values.len());
+        Submitted { readback, index: self.gpu.queue.submit([encoder.finish()]) }
+    }
+
+    fn read_values(&self, phase: usize) -> impl Iterator<Item = &Value> {
+        self.plan.phases[phase].readbacks.iter().map(|&id| &self.plan.values[id])
+    }
+
+    /// Waits and reads.
+    pub(super) async fn collect(
+        &self,
+        phase: usize,
+        Submitted { readback, index }: Submitted,
+        behind: Option<&Outlet>,
+    ) -> Result<Made> {
+        let nothing = readback.is_none() && behind.is_none();
+        let mut planes = Vec::new();
         if let Some(readback) = readback {
-            let bytes = self.gpu.map(readback).await?;
+            let bytes = self.gpu.map(&readback, Some(index)).await?;
             let mut rest: &[u8] = &bytes;
-            for value in values {
+            for value in self.read_values(phase) {
                 let (own, after) = rest.split_at(value.bytes() as usize);
                 planes.push(bytemuck::pod_collect_to_vec(own));
                 rest = after;
             }
             drop(bytes);
             readback.unmap();
+            self.readbacks[phase].give_back(readback);
         }
         let alpha = match behind {
             Some(outlet) => Some(Alpha::map(&self.gpu, outlet).await?),
             None => None,
         };
-        if readback.is_none() && alpha.is_none() {
+        if nothing {
             self.gpu.idle().await?;
         }
         Ok(Made { planes, alpha })
     }
 }
 
+/// What [`Program::collect`] waits for.
+pub(super) struct Submitted {
+    readback: Option<wgpu::Buffer>,
+    index: wgpu::SubmissionIndex,
+}
+
 impl Gpu {
-    /// Maps a whole buffer for reading once the work submitted so far is done.
-    pub(super) async fn map(&self, buffer: &wgpu::Buffer) -> Result<wgpu::BufferView> {
-        self.map_async(buffer).await?;
+    /// Maps a whole buffer for reading once a submit, or all work submitted so far, is done.
+    pub(super) async fn map(
+        &self,
+        buffer: &wgpu::Buffer,
+        behind: Option<wgpu::SubmissionIndex>,
+    ) -> Result<wgpu::BufferView> {
+        self.map_async(buffer, behind).await?;
         buffer.slice(..).get_mapped_range().map_err(|e| error!(Device, "the result could not be read").with_source(e))
     }
 
-    pub(super) async fn map_async(&self, buffer: &wgpu::Buffer) -> Result<()> {
+    pub(super) async fn map_async(&self, buffer: &wgpu::Buffer, behind: Option<wgpu::SubmissionIndex>) -> Result<()> {
         let (send, receive) = futures_channel::oneshot::channel();
         buffer.slice(..).map_async(wgpu::MapMode::Read, move |result| {
             // A receiver that is gone no longer cares.
             let _ = send.send(result);
         });
-        self.wait(async {
+        self.wait(behind, async {
             match receive.await {
                 Ok(Ok(())) => Ok(()),
                 Ok(Err(e)) => Err(error!(Device, "the result could not be mapped").with_source(e)),
@@ -154,12 +180,12 @@ impl Gpu {
             let _ = send.send(());
         });
         let gone = |e| error!(Device, "the device went away before its work was done").with_source(e);
-        self.wait(async { receive.await.map_err(gone) }).await
+        self.wait(None, async { receive.await.map_err(gone) }).await
     }
 
-    async fn wait<T>(&self, done: impl Future<Output = Result<T>>) -> Result<T> {
+    async fn wait<T>(&self, behind: Option<wgpu::SubmissionIndex>, done: impl Future<Output = Result<T>>) -> Result<T> {
         // In the browser polling does nothing and the event loop completes `done`.
-        let waiting = wgpu::PollType::Wait { submission_index: None, timeout: Some(PATIENCE) };
+        let waiting = wgpu::PollType::Wait { submission_index: behind, timeout: Some(PATIENCE) };
         if let Err(e) = self.device.poll(waiting) {
             self.check()?;
             return Err(match e {

@@ -73,8 +73,9 @@ impl Program {
             encoder.resolve_query_set(&queries, 0..count, &resolved, set * QUERIES as u64 * 8);
         }
         encoder.copy_buffer_to_buffer(&resolved, 0, &mapped, 0, size);
-        self.collect(phase, encoder, None).await?;
-        let view = self.gpu.map(&mapped).await?;
+        let submitted = self.submit(phase, encoder, None);
+        self.collect(phase, submitted, None).await?;
+        let view = self.gpu.map(&mapped, None).await?;
         let ticks: Vec<u64> = bytemuck::pod_collect_to_vec(&view);
         drop(view);
         let micros_a_tick = f64::from(self.gpu.queue.get_timestamp_period()) / 1000.0;

@@ -40,11 +40,12 @@ pub(super) fn kernel(time: &KernelTime) -> String {
 
 pub(super) fn segment_head() -> String {
     format!(
-        "\n{:18} {:>9} {:>8} {:>8} {:>10} {:>7} {:>7} {:>6} {:>15} {:>8} {:>11} {:>9} {:>7}",
+        "\n{:18} {:>9} {:>8} {:>8} {:>8} {:>10} {:>7} {:>7} {:>6} {:>15} {:>8} {:>11} {:>9} {:>7}",
         "segment",
         "size",
         "setup ms",
         "wall ms",
+        "two, ms",
         "kernels ms",
         "gaps ms",
         "GFLOP/s",
@@ -60,11 +61,12 @@ pub(super) fn segment_head() -> String {
 pub(super) fn segment(time: &SegmentTime) -> String {
     let mib = |bytes: u64| bytes as f64 / f64::from(1 << 20);
     format!(
-        "{:18} {:>9} {:>8.0} {:>8.1} {:>10.1} {:>7.1} {:>7.1} {:>5.0}% {:>15} {:>8.1} {:>11.1} {:>9.1} {:>7.1}",
+        "{:18} {:>9} {:>8.0} {:>8.1} {:>8} {:>10.1} {:>7.1} {:>7.1} {:>5.0}% {:>15} {:>8.1} {:>11.1} {:>9.1} {:>7.1}",
         time.segment,
         format!("{}x{}", time.size[0], time.size[1]),
         time.setup_millis,
         time.wall_millis,
+        time.overlapped_millis.map_or_else(|| "-".to_owned(), |millis| format!("{millis:.1}")),
         time.kernels_millis,
         time.gaps_millis,
         time.gflops,
