@@ -24,7 +24,7 @@ pub type PackedId = usize;
 /// How a value's numbers lie in its buffer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Layout {
-    /// `[H, W, C/4]` vec4, in the plan's precision.
+    /// `[H, W, C/4]` vec4 of numbers that long.
     Quads(Precision),
     /// `[C, H, W]` f32: what the host writes and reads.
     Planes,
