@@ -5,17 +5,24 @@ use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+/// Shaders that only native builds have.
+const NATIVE_KERNELS: [&str; 2] = ["winograd_matrices", "winograd_workgroup"];
+
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
     println!("cargo::rerun-if-changed=shaders");
     let root = Path::new("shaders");
     let mut files = Vec::new();
     collect(root, &mut files);
-    // What no browser uses is not downloaded for one: see `kernels::Tuning`.
+    // Browsers have no matrix units and no trial of kernels, and download nothing that is made for those.
+    println!("cargo::rustc-check-cfg=cfg(native_kernels)");
     if std::env::var("CARGO_CFG_TARGET_ARCH").is_ok_and(|architecture| architecture == "wasm32") {
         files.retain(|file| {
-            file.file_stem().is_none_or(|stem| stem != "winograd_matrices" && stem != "winograd_workgroup")
+            let stem = file.file_stem().and_then(|stem| stem.to_str());
+            !stem.is_some_and(|stem| NATIVE_KERNELS.contains(&stem))
         });
+    } else {
+        println!("cargo::rustc-cfg=native_kernels");
     }
     files.sort();
     let mut code = String::from("&[\n");

@@ -36,8 +36,8 @@ pub struct Matrices {
     pub subgroup: u32,
 }
 
-/// Browsers have no matrix units and no trial, and should not download what is made for those.
-const NATIVE: bool = cfg!(not(target_arch = "wasm32"));
+/// Whether there are the shaders that `build.rs` keeps from browsers.
+const NATIVE: bool = cfg!(native_kernels);
 
 /// How convolutions are computed on a device. Any value is right; they differ in time and memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
