@@ -8,6 +8,8 @@ pub mod cost;
 pub mod cuts;
 pub mod extract;
 pub mod fuse;
+#[cfg(feature = "gpu")]
+mod lone;
 pub mod op;
 pub mod shape;
 

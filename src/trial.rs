@@ -11,8 +11,7 @@ pub use kept::Kept;
 
 use crate::error::Result;
 use crate::gpu::{Gpu, Program};
-use crate::graph::op::{Activation, Epilogue};
-use crate::graph::{Conv, Graph, Node, Op, TensorSpec, WeightSpec};
+use crate::graph::Graph;
 use crate::kernels::{Loads, Precision, Tuning};
 use crate::model::{Weight, Weights};
 use crate::plan;
@@ -117,7 +116,7 @@ fn time(gpu: &Arc<Gpu>, (graph, weights): &(Graph, Weights), way: &'static str, 
     // The first run compiles.
     for _ in 0..=RUNS {
         let times = pollster::block_on(program.time(0, &[&input]))?;
-        let own = times.iter().filter(|time| time.node == NODE);
+        let own = times.iter().filter(|time| time.node == graph.nodes[0].name);
         let micros = own.clone().map(|time| time.micros).sum();
         if micros < fastest.micros {
             let transforms = own.filter(|time| time.macs == 0 && way == "winograd");
@@ -129,26 +128,11 @@ fn time(gpu: &Arc<Gpu>, (graph, weights): &(Graph, Weights), way: &'static str, 
     Ok(fastest)
 }
 
-const NODE: &str = "trial";
-
 fn net() -> Result<(Graph, Weights)> {
-    let shape = vec![CHANNELS, CHANNELS, 3, 3];
     let values: Vec<f32> = (0..CHANNELS * CHANNELS * 9).map(|index| (index % 17) as f32 / 17.0 - 0.5).collect();
     let mut weights = Weights::default();
-    weights.insert("w", Weight::from_f32(shape.clone(), &values)?);
-    let epilogue = Epilogue { before: Some(Activation::Relu), ..Epilogue::default() };
-    let conv = Conv { groups: 1, strides: [1; 2], dilations: [1; 2], pads: [1; 4], epilogue };
-    let tensor = |name: &str| TensorSpec { name: name.into(), shape: vec![1, CHANNELS, SIDE, SIDE] };
-    let node = Node { name: NODE.into(), op: Op::Conv(conv), inputs: vec![0], weights: vec![0], output: 1 };
-    let graph = Graph {
-        tensors: vec![tensor("x"), tensor("y")],
-        weights: vec![WeightSpec { name: "w".into(), shape }],
-        nodes: vec![node],
-        inputs: vec![0],
-        outputs: vec![1],
-    };
-    graph.validate()?;
-    Ok((graph, weights))
+    weights.insert("w", Weight::from_f32(vec![CHANNELS, CHANNELS, 3, 3], &values)?);
+    Ok((Graph::lone_conv(CHANNELS, SIDE), weights))
 }
 
 #[cfg(test)]

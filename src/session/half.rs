@@ -2,8 +2,7 @@
 
 use crate::error::Result;
 use crate::gpu::{Gpu, Program};
-use crate::graph::op::{Activation, Epilogue};
-use crate::graph::{Conv, Graph, Node, Op, TensorSpec, WeightSpec};
+use crate::graph::Graph;
 use crate::kernels::{Precision, Tuning};
 use crate::model::{Weight, Weights};
 use crate::plan;
@@ -37,7 +36,8 @@ pub(super) async fn precision(gpu: &Arc<Gpu>) -> Result<(Precision, Option<Strin
 
 /// The greatest difference of the two precisions as a share of the greatest value, of a convolution in each way.
 async fn off(gpu: &Arc<Gpu>) -> Result<f32> {
-    let (graph, weights) = net()?;
+    let graph = Graph::lone_conv(CHANNELS, SIDE);
+    let weights = weights()?;
     let input: Vec<f32> = (0..CHANNELS * SIDE * SIDE).map(|index| (index * 37 % 101) as f32 / 101.0).collect();
     let mut worst: f32 = 0.0;
     for transform_macs in [0, Tuning::DIRECT] {
@@ -48,32 +48,41 @@ async fn off(gpu: &Arc<Gpu>) -> Result<f32> {
             let program = Program::new(gpu.clone(), plan, &weights).await?;
             made.push(program.run(0, &[&input]).await?.swap_remove(0));
         }
-        let greatest = made[0].iter().fold(0.0, |most: f32, value| most.max(value.abs()));
-        let differences = made[0].iter().zip(&made[1]).map(|(a, b)| (a - b).abs() / greatest);
-        // A maximum would leave NaN out.
-        worst = differences.map(|off| if off.is_nan() { f32::INFINITY } else { off }).fold(worst, f32::max);
+        worst = worst.max(share(&made[0], &made[1]));
     }
     Ok(worst)
 }
 
-fn net() -> Result<(Graph, Weights)> {
+/// The greatest difference as a share of the greatest value; infinite where anything is no number, or all is 0.
+fn share(whole: &[f32], half: &[f32]) -> f32 {
+    let greatest = whole.iter().fold(0.0, |most: f32, value| most.max(value.abs()));
+    let shares = whole.iter().zip(half).map(|(a, b)| (a - b).abs() / greatest);
+    // A maximum would leave NaN out.
+    shares.map(|share| if share.is_nan() { f32::INFINITY } else { share }).fold(0.0, f32::max)
+}
+
+fn weights() -> Result<Weights> {
     let shape = vec![CHANNELS, CHANNELS, 3, 3];
     // f16 of either sign between 1/8 and 1/4.
     let halves = (0..(CHANNELS * CHANNELS * 9) as u16).map(|index| 0x3000 | index.wrapping_mul(40_503) & 0x83ff);
     let bytes: Vec<u8> = halves.flat_map(u16::to_le_bytes).collect();
     let range = 0..bytes.len();
     let mut weights = Weights::default();
-    weights.insert("w", Weight::new(shape.clone(), DType::F16, Arc::new(bytes), range)?);
-    let epilogue = Epilogue { before: Some(Activation::Relu), ..Epilogue::default() };
-    let conv = Conv { groups: 1, strides: [1; 2], dilations: [1; 2], pads: [1; 4], epilogue };
-    let tensor = |name: &str| TensorSpec { name: name.into(), shape: vec![1, CHANNELS, SIDE, SIDE] };
-    let node = Node { name: "half".into(), op: Op::Conv(conv), inputs: vec![0], weights: vec![0], output: 1 };
-    let graph = Graph {
-        tensors: vec![tensor("x"), tensor("y")],
-        weights: vec![WeightSpec { name: "w".into(), shape }],
-        nodes: vec![node],
-        inputs: vec![0],
-        outputs: vec![1],
-    };
-    Ok((graph, weights))
+    weights.insert("w", Weight::new(shape, DType::F16, Arc::new(bytes), range)?);
+    Ok(weights)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_no_number_is_never_right() {
+        assert!(share(&[1.0, 2.0, -4.0], &[1.0, 2.01, -4.0]) <= MOST_OFF);
+        assert!(share(&[1.0, 2.0, -4.0], &[1.0, 2.2, -4.0]) > MOST_OFF);
+        // Also where right numbers follow it.
+        assert_eq!(share(&[1.0, 2.0, -4.0], &[f32::NAN, 2.0, -4.0]), f32::INFINITY);
+        assert_eq!(share(&[1.0, 2.0], &[f32::INFINITY, 2.0]), f32::INFINITY);
+        assert_eq!(share(&[0.0, 0.0], &[0.0, 0.0]), f32::INFINITY);
+    }
 }
