@@ -23,11 +23,11 @@ mod rewrite;
 mod sort;
 mod tensor;
 
-pub use convert::{ConvertOptions, convert};
+pub use convert::{ConvertOptions, Converted, convert};
 
 use crate::error::{Result, bail, error};
 use crate::graph::Graph;
-use crate::model::Weights;
+use crate::model::{Weight, Weights};
 use lower::{Lowering, Value};
 use rten_onnx::onnx::{DataType, GraphProto, ModelProto, TensorProto, ValueInfoProto};
 use std::collections::HashMap;
@@ -61,7 +61,7 @@ pub struct Imported {
 ///
 /// # Errors
 /// `BadModel` for bytes that are no ONNX model or contradict themselves (cycles, values that nothing makes,
-/// data that do not fit their dimensions, weights in other files), `BadShape` for operands that do not fit and
+/// data that do not fit their dimensions, weights that are infinite or NaN, weights in other files), `BadShape` for operands that do not fit and
 /// for an open picture size that `options` does not give, `UnsupportedOperator` naming the first node that
 /// this crate cannot express.
 pub fn import_onnx(bytes: &[u8], options: &ImportOptions) -> Result<Imported> {
@@ -178,6 +178,14 @@ fn input_shape(input: &ValueInfoProto, size: Option<[usize; 2]>) -> Result<(Vec<
     Ok((shape, other_size))
 }
 
+/// A weight without infinities and NaN: a single one makes NaN of a whole mask.
+fn finite(weight: Weight) -> Result<Weight> {
+    match weight.to_f32().iter().enumerate().find(|(_, value)| !value.is_finite()) {
+        Some((index, value)) => Err(error!(BadModel, "value {index} is {value}: expected finite numbers")),
+        None => Ok(weight),
+    }
+}
+
 /// Rewrites, drops what the output does not need, and checks the result.
 fn finish(mut state: Lowering, output: &str) -> Result<Imported> {
     let id = match state.value(output) {
@@ -206,7 +214,7 @@ fn finish(mut state: Lowering, output: &str) -> Result<Imported> {
     let mut weights = Weights::default();
     for spec in &graph.weights {
         let constant = &state.constants[by_name[spec.name.as_str()]];
-        let weight = constant.to_weight().map_err(|e| e.context(format!("weight {:?}", spec.name)))?;
+        let weight = constant.to_weight().and_then(finite).map_err(|e| e.context(format!("weight {:?}", spec.name)))?;
         weights.insert(&spec.name, weight);
     }
     Ok(Imported { graph, weights })

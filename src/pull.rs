@@ -9,7 +9,7 @@ mod package;
 mod registry;
 
 use crate::error::{Result, bail, error};
-use crate::import::{ConvertOptions, convert};
+use crate::import::{ConvertOptions, Converted, convert};
 use crate::model::{Manifest, Model, Postprocess, Preprocess};
 use crate::tensor::DType;
 use serde::Deserialize;
@@ -126,6 +126,8 @@ pub struct Pulled {
     pub manifest: Manifest,
     /// Whether it was already there.
     pub was_there: bool,
+    /// As in [`Converted::warnings`].
+    pub warnings: Vec<String>,
 }
 
 /// Makes sure that `out` is the model file of `known`, fetching it when it is not.
@@ -151,7 +153,7 @@ pub fn pull_with(
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Pulled> {
     if let Some(manifest) = present(known, out) {
-        return Ok(Pulled { manifest, was_there: true });
+        return Ok(Pulled { manifest, was_there: true, warnings: Vec::new() });
     }
     // The temporary folder stands beside the result: a folder that cannot be written fails before the
     // download, and the disk that fills up is the one that was meant.
@@ -173,9 +175,9 @@ pub fn pull_with(
     // Room for the result: the package is no longer needed.
     drop(temporary);
     progress(Progress { stage: Stage::Convert, done_bytes: 0, total_bytes: Some(known.bytes as u64) });
-    let manifest = convert(&onnx, out, &convert_options(known, options.dtype))?;
+    let Converted { manifest, warnings } = convert(&onnx, out, &convert_options(known, options.dtype))?;
     progress(Progress { stage: Stage::Convert, done_bytes: known.bytes as u64, total_bytes: Some(known.bytes as u64) });
-    Ok(Pulled { manifest, was_there: false })
+    Ok(Pulled { manifest, was_there: false, warnings })
 }
 
 /// How a known model is converted.

@@ -48,7 +48,7 @@ use crate::graph::{Graph, TensorId};
 use crate::image::Mask;
 use crate::kernels::Precision;
 use crate::model::{ByteSource, Model, Postprocess};
-use crate::plan::{self, Edge};
+use crate::plan::{self, Edge, Plan};
 use crate::platform::now_millis;
 use crate::split::Placement;
 use crate::tensor::Tensor;
@@ -159,14 +159,25 @@ impl<T: Transport> Session<T> {
             // Where the server finishes, the last thing made here goes to it and so to the host.
             let ends_here = division.as_ref().is_none_or(|division| division.tail.is_some());
             let behind = if ends_here { setup.pixels } else { Edge::Host };
-            let (precision, fallback) = match options.precision {
+            let (mut precision, fallback) = match options.precision {
                 Precision::F16 => half::precision(&gpu).await?,
                 Precision::F32 => (Precision::F32, None),
             };
             report.fallback = fallback;
-            let plan = plan::lower_between(setup.pixels, &lowered, behind, &gpu.tuning(), precision)?;
-            plan.check(&gpu.limits())?;
+            let lower = |precision| -> Result<Plan> {
+                let plan = plan::lower_between(setup.pixels, &lowered, behind, &gpu.tuning(), precision)?;
+                plan.check(&gpu.limits())?;
+                Ok(plan)
+            };
+            let mut plan = lower(precision)?;
             let weights = model.load(source, &graphs).await?;
+            if precision == Precision::F16
+                && let Some(name) = half::unfit(&graphs, &weights)?
+            {
+                report.fallback = Some(format!("f16 cannot hold weight {name:?}: computed in f32"));
+                precision = Precision::F32;
+                plan = lower(precision)?;
+            }
             report.client_weight_bytes = unique_weight_bytes(&model, &graphs)?;
             let adapter = ExecutorAdapter::of(gpu.info(), precision);
             let program = Program::new_telling(gpu, plan, &weights, setup.tell).await?;

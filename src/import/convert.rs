@@ -2,11 +2,15 @@
 
 use super::{ImportOptions, import_onnx};
 use crate::error::{Result, bail};
+use crate::graph::Graph;
 use crate::graph::cuts::named_splits;
-use crate::model::{Manifest, Postprocess, Preprocess, Source, write_model};
+use crate::model::{Manifest, Postprocess, Preprocess, Source, Weights, write_model};
 use crate::tensor::DType;
 use sha2::{Digest, Sha256};
 use std::path::Path;
+
+/// Tensors that a warning names.
+const NAMED: usize = 5;
 
 /// What goes into a model file beside the net.
 #[derive(Debug, Clone)]
@@ -19,7 +23,7 @@ pub struct ConvertOptions {
     pub scale: [f32; 3],
     /// How the mask is read off the output.
     pub postprocess: Postprocess,
-    /// How weights are stored.
+    /// How weights are stored; those that f16 cannot hold are stored in f32 all the same.
     pub dtype: DType,
     /// Where the ONNX file comes from, for [`Source::origin`].
     pub origin: String,
@@ -49,12 +53,21 @@ impl ConvertOptions {
     }
 }
 
+/// A model file that was written.
+#[derive(Debug, Clone)]
+pub struct Converted {
+    /// As it stands in the file.
+    pub manifest: Manifest,
+    /// What went well and may not be what was wanted, a sentence each.
+    pub warnings: Vec<String>,
+}
+
 /// Converts an ONNX file to a model file at `out`, all or nothing.
 ///
 /// # Errors
 /// As [`import_onnx`]; `BadModel` when the net does not take one picture `[1, 3, H, W]` and give one mask
 /// `[1, 1, H', W']`; `BadArgument` for preprocessing that divides by zero; `Io` when `out` cannot be written.
-pub fn convert(onnx: &[u8], out: &Path, options: &ConvertOptions) -> Result<Manifest> {
+pub fn convert(onnx: &[u8], out: &Path, options: &ConvertOptions) -> Result<Converted> {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
     if options.name.is_empty() || options.name.len() > 64 || !options.name.chars().all(plain) {
         bail!(BadArgument, "model name {:?}: expected 1 to 64 letters, digits, '-', '_' or '.'", options.name);
@@ -92,5 +105,30 @@ pub fn convert(onnx: &[u8], out: &Path, options: &ConvertOptions) -> Result<Mani
         sha256: String::new(),
         graph,
     };
-    write_model(out, manifest, &imported.weights, options.dtype)
+    let mut warnings = Vec::new();
+    if options.dtype == DType::F16 {
+        warnings.extend(beyond_f16(&manifest.graph, &imported.weights)?);
+    }
+    let manifest = write_model(out, manifest, &imported.weights, options.dtype)?;
+    Ok(Converted { manifest, warnings })
+}
+
+/// What is said of weights that stay in f32 although f16 was asked for.
+fn beyond_f16(graph: &Graph, weights: &Weights) -> Result<Option<String>> {
+    let mut names = Vec::new();
+    for spec in &graph.weights {
+        if !weights.get(&spec.name)?.fits_f16() {
+            names.push(spec.name.as_str());
+        }
+    }
+    if names.is_empty() {
+        return Ok(None);
+    }
+    let more = if names.len() > NAMED { ", ..." } else { "" };
+    let (kept, total) = (names.len(), graph.weights.len());
+    names.truncate(NAMED);
+    Ok(Some(format!(
+        "{kept} of {total} weight tensors stay in f32, since f16 cannot hold their values: {}{more}",
+        names.join(", ")
+    )))
 }

@@ -6,6 +6,10 @@ use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 
+/// The share of a group's greatest value by which rounding to f16 may be off. Ordinary rounding is off by 2^-11
+/// of each value; what loses more lies below f16's normal numbers.
+const MOST_LOST: f64 = 1.0 / 256.0;
+
 /// One constant tensor: raw little-endian bytes and how to read them.
 #[derive(Debug, Clone)]
 pub struct Weight {
@@ -51,6 +55,29 @@ impl Weight {
         &self.bytes[self.range.clone()]
     }
 
+    /// Whether f16 can store the values. It cannot where a value is beyond ±65504, nor where rounding is off by
+    /// more than 1/256 of the greatest value of its group, as it is where a whole group lies below about 1e-5.
+    ///
+    /// A group is what one index of the first axis longer than 1 selects: an output channel of a convolution, one
+    /// value of a bias. Numbers below f32's normal ones count as 0, which is what GPUs make of them.
+    pub fn fits_f16(&self) -> bool {
+        if self.dtype == DType::F16 {
+            return true;
+        }
+        let first = self.shape.iter().position(|&dim| dim > 1).map_or(self.shape.len(), |axis| axis + 1);
+        let group: usize = self.shape[first..].iter().product();
+        let value = |bytes: &[u8; 4]| Some(f32::from_le_bytes(*bytes)).filter(|value| !value.is_subnormal());
+        self.bytes().as_chunks::<4>().0.chunks(group).all(|values| {
+            let (mut greatest, mut lost) = (0f64, 0f64);
+            for value in values.iter().filter_map(value) {
+                let rounded = half::f16::from_f32(value).to_f64();
+                greatest = greatest.max(f64::from(value).abs());
+                lost = lost.max((rounded - f64::from(value)).abs());
+            }
+            lost <= greatest * MOST_LOST
+        })
+    }
+
     /// The values, row-major.
     pub fn to_f32(&self) -> Vec<f32> {
         match self.dtype {
@@ -84,5 +111,30 @@ impl Weights {
     /// Whether it was loaded.
     pub fn contains(&self, name: &str) -> bool {
         self.by_name.contains_key(name)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fits(shape: &[usize], values: &[f32]) -> bool {
+        Weight::from_f32(shape.to_vec(), values).unwrap().fits_f16()
+    }
+
+    #[test]
+    fn f16_holds_what_rounding_hardly_changes() {
+        assert!(fits(&[2, 2], &[1.0 / 3.0, -65504.0, 65519.0, 0.0]));
+        assert!(fits(&[], &[1e-4]) && fits(&[3], &[0.0, -0.0, 1e-42]));
+        assert!(!fits(&[], &[65520.0]) && !fits(&[1, 3, 1, 1], &[0.1, 0.2, -1e9]));
+        assert!(!fits(&[], &[1e-8]) && !fits(&[2], &[1.0, 1e-6]));
+    }
+
+    #[test]
+    fn small_values_matter_by_what_stands_beside_them_in_their_channel() {
+        // Beside 1, in the same channel, 1e-8 is no loss; a channel of nothing else is all lost.
+        assert!(fits(&[2, 2, 1, 1], &[1.0, 1e-8, 1e-8, 1.0]));
+        assert!(!fits(&[2, 2, 1, 1], &[1.0, 1.0, 1e-8, 1e-8]));
+        assert!(!fits(&[1, 2, 1, 1], &[1.0, 1e-8]), "a factor for each channel");
     }
 }

@@ -48,14 +48,17 @@ impl View for Stored<'_> {
 /// Writes `manifest` and its weights to `path`, all or nothing: the bytes go to a temporary file in
 /// the same folder, which takes the name only when it is whole.
 ///
-/// Weights get their keys in execution order, and `manifest.sha256` is computed here.
+/// Weights are stored as `dtype`, but in f32 where [`Weight::fits_f16`] says that f16 would lose them. They get
+/// their keys in execution order, and `manifest.sha256` is computed here.
 ///
 /// # Errors
 /// `Io` when the folder cannot be written; `Internal` when a weight of the graph is missing.
 pub fn write_model(path: &Path, mut manifest: Manifest, weights: &Weights, dtype: DType) -> Result<Manifest> {
     let mut named = Vec::with_capacity(manifest.graph.weights.len());
     for (index, spec) in manifest.graph.weights.iter_mut().enumerate() {
-        let stored = Stored { weight: weights.get(&spec.name)?, dtype };
+        let weight = weights.get(&spec.name)?;
+        let dtype = if weight.fits_f16() { dtype } else { DType::F32 };
+        let stored = Stored { weight, dtype };
         spec.name = weight_key(index, &spec.name);
         named.push((spec.name.clone(), stored));
     }

@@ -2,7 +2,7 @@
 
 use crate::error::Result;
 use crate::gpu::{Gpu, Program};
-use crate::graph::Graph;
+use crate::graph::{Graph, Op};
 use crate::kernels::{Precision, Tuning};
 use crate::model::{Weight, Weights};
 use crate::plan;
@@ -32,6 +32,23 @@ pub(super) async fn precision(gpu: &Arc<Gpu>) -> Result<(Precision, Option<Strin
         return Ok((Precision::F16, None));
     }
     Ok((Precision::F32, Some("this adapter computes wrongly in f16: computed in f32".into())))
+}
+
+/// The first weight that a plan would keep in f16 and that f16 cannot hold.
+pub(super) fn unfit<'a>(graphs: &[&'a Graph], weights: &Weights) -> Result<Option<&'a str>> {
+    for graph in graphs {
+        for node in &graph.nodes {
+            // Biases are f32 in every plan.
+            let stored = if matches!(node.op, Op::Conv(_) | Op::ConvTranspose(_)) { 1 } else { node.weights.len() };
+            for &id in node.weights.iter().take(stored) {
+                let name = &graph.weights[id].name;
+                if !weights.get(name)?.fits_f16() {
+                    return Ok(Some(name));
+                }
+            }
+        }
+    }
+    Ok(None)
 }
 
 /// The greatest difference of the two precisions as a share of the greatest value, of a convolution in each way.

@@ -48,7 +48,7 @@ fn the_converted_file_opens() {
     let folder = tempfile::tempdir().unwrap();
     let out = folder.path().join("isnet.safetensors");
     let options = pull::convert_options(&known, headwater::tensor::DType::F16);
-    let manifest = headwater::import::convert(&onnx, &out, &options).unwrap();
+    let manifest = headwater::import::convert(&onnx, &out, &options).unwrap().manifest;
     assert_eq!(manifest.source.sha256, known.sha256);
     let file = std::fs::File::open(&out).unwrap();
     let model = pollster::block_on(headwater::model::Model::open(&file)).unwrap();

@@ -1,6 +1,6 @@
 //! `headwater convert`: an ONNX file to a model file.
 
-use headwater::import::{ConvertOptions, convert};
+use headwater::import::{ConvertOptions, Converted, convert};
 use headwater::model::Postprocess;
 use headwater::tensor::DType;
 use headwater::{Error, ErrorKind};
@@ -56,7 +56,8 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     };
     let bytes = std::fs::read(&arguments.onnx)
         .map_err(|e| Error::new(ErrorKind::BadModel, format!("{file} cannot be read")).with_source(e))?;
-    let manifest = convert(&bytes, &arguments.output, &options).map_err(|e| e.context(file))?;
+    let Converted { manifest, warnings } = convert(&bytes, &arguments.output, &options).map_err(|e| e.context(file))?;
+    warn(&warnings);
     let names: Vec<&str> = manifest.splits.iter().map(|split| split.name.as_str()).collect();
     crate::print(&format!(
         "{}: {} layers, {:.1} M weights, {:.1} GMAC, splits {}\n",
@@ -66,6 +67,11 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         manifest.graph.macs() as f64 / 1e9,
         if names.is_empty() { "none".to_owned() } else { names.join(" ") },
     ))
+}
+
+/// One line of stderr for each of what a conversion went well in spite of.
+pub(crate) fn warn(warnings: &[String]) {
+    warnings.iter().for_each(|warning| eprintln!("headwater: warning: {warning}"));
 }
 
 /// Red, green and blue from `128,128,128`.

@@ -45,6 +45,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     });
     bar.finish_and_clear();
     let pulled = pulled?;
+    crate::convert::warn(&pulled.warnings);
     let verb = if pulled.was_there { "is there already" } else { "is ready" };
     let source = &pulled.manifest.source;
     crate::print(&format!("{} {verb} ({}, {})\n", out.display(), source.origin, source.licence))
