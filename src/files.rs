@@ -1,40 +1,42 @@
-//! Files that are whole or not there.
+//! Where results are written: files that are whole or not there, and what else a path may name.
+//!
+//! A file is made beside its place and renamed into it. That is right for plain files only, so a [`Destination`]
+//! looks first: links are followed, a device, pipe or socket is written into, and a file that must stay the same file
+//! (because it has other names, another owner, or a folder that cannot be written) gets its new content in place.
 
-use crate::error::{Result, error};
-use std::fs::File;
-use std::io::Write;
+mod destination;
+mod names;
+#[cfg(not(unix))]
+#[path = "files/other.rs"]
+mod system;
+#[cfg(unix)]
+#[path = "files/unix.rs"]
+mod system;
+#[cfg(all(test, unix))]
+mod tests;
+mod unfinished;
+
+pub use destination::Destination;
+pub(crate) use unfinished::Scratch;
+pub use unfinished::discard_unfinished;
+
+use crate::error::Result;
 use std::path::Path;
 
-/// Writes `bytes` to `path`, all or nothing. What was there before stays until then.
+/// Writes `bytes` to `path`, all or nothing where `path` is a plain file or new. What was there before stays until
+/// the new file is whole.
 ///
 /// # Errors
-/// `Io` when the folder cannot be written, naming the path.
+/// Those of [`Destination::of`] and [`Destination::write`].
 pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
-    write_whole_with(path, |temporary| File::create(temporary)?.write_all(bytes))
+    Destination::of(path)?.write(bytes)
 }
 
-/// Has `write` make a file at the path it is given, in the folder of `path`, and gives that file the name
-/// only when it is whole and on the disk.
+/// Has `write` make a file at the path it is given, and moves that file to `path` (or, where `path` is a pipe or the
+/// like, its bytes) only when it is whole.
 ///
 /// # Errors
-/// `Io` when `write` fails or the folder cannot be written, naming the path.
+/// Those of [`Destination::of`] and [`Destination::write_with`].
 pub fn write_whole_with(path: &Path, write: impl FnOnce(&Path) -> std::io::Result<()>) -> Result<()> {
-    let failed = |e: std::io::Error| error!(Io, "writing {}", path.display()).with_source(e);
-    let folder = match path.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
-    let mut builder = tempfile::Builder::new();
-    // As any new file: readable as the umask says, not only by its owner.
-    #[cfg(unix)]
-    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-    let file = builder.tempfile_in(folder).map_err(failed)?;
-    let permissions = file.as_file().metadata().map_err(failed)?.permissions();
-    write(file.path()).map_err(failed)?;
-    // A library may have put a file of its own, private to its owner, under that name.
-    let written = File::options().write(true).open(file.path()).map_err(failed)?;
-    written.set_permissions(permissions).map_err(failed)?;
-    written.sync_all().map_err(failed)?;
-    file.persist(path).map_err(|e| failed(e.error))?;
-    Ok(())
+    Destination::of(path)?.write_with(write)
 }

@@ -9,6 +9,7 @@ mod package;
 mod registry;
 
 use crate::error::{Result, bail, error};
+use crate::files::{Destination, Scratch};
 use crate::import::{ConvertOptions, Converted, convert};
 use crate::model::{Manifest, Model, Postprocess, Preprocess};
 use crate::tensor::DType;
@@ -155,16 +156,16 @@ pub fn pull_with(
     if let Some(manifest) = present(known, out) {
         return Ok(Pulled { manifest, was_there: true, warnings: Vec::new() });
     }
-    // The temporary folder stands beside the result: a folder that cannot be written fails before the
-    // download, and the disk that fills up is the one that was meant.
-    let folder = match out.parent() {
-        Some(folder) if !folder.as_os_str().is_empty() => folder,
-        _ => Path::new("."),
-    };
+    if let Some(folder) = out.parent() {
+        std::fs::create_dir_all(folder)
+            .map_err(|e| error!(Io, "making the folder {}", folder.display()).with_source(e))?;
+    }
+    // The temporary folder stands beside the result: what cannot be written fails before the download, and the disk
+    // that fills up is the one that was meant.
+    let folder = Destination::of(out)?.temporary_folder();
     let failed = |e: std::io::Error| error!(Io, "writing in {}", folder.display()).with_source(e);
-    std::fs::create_dir_all(folder).map_err(failed)?;
-    remove_abandoned(folder);
-    let temporary = tempfile::Builder::new().prefix(TEMPORARY).tempdir_in(folder).map_err(failed)?;
+    remove_abandoned(&folder);
+    let temporary = Scratch::new(&folder, TEMPORARY).map_err(failed)?;
 
     let tarball = registry::fetch(known, options, temporary.path(), progress)?;
     let onnx = package::read(known, &tarball, progress)?;
@@ -197,7 +198,9 @@ pub fn convert_options(known: &KnownModel, dtype: DType) -> ConvertOptions {
 
 /// The manifest at `out`, when the file is whole and made from the same ONNX file.
 fn present(known: &KnownModel, out: &Path) -> Option<Manifest> {
-    let file = std::fs::File::open(out).ok()?;
+    // Opening a pipe would wait for a writer.
+    let file =
+        std::fs::metadata(out).is_ok_and(|metadata| metadata.is_file()).then(|| std::fs::File::open(out))?.ok()?;
     let model = pollster::block_on(Model::open(&file)).ok()?;
     (model.manifest.source.sha256 == known.sha256 && model.manifest.name == known.name).then_some(model.manifest)
 }

@@ -21,6 +21,8 @@ impl Kept {
     /// `Io` when it cannot be read; `BadArgument` when it is no such file.
     pub fn read(path: &Path) -> Result<Self> {
         let by_device = match std::fs::read(path) {
+            // As of `/dev/null`.
+            Ok(bytes) if bytes.is_empty() => BTreeMap::new(),
             Ok(bytes) => serde_json::from_slice(&bytes).map_err(|e| {
                 error!(BadArgument, "{}: expected tunings by device; delete it or tune anew", path.display())
                     .with_source(e)
@@ -29,6 +31,11 @@ impl Kept {
             Err(e) => return Err(error!(Io, "reading {}", path.display()).with_source(e)),
         };
         Ok(Self { path: path.to_owned(), by_device })
+    }
+
+    /// No tunings yet, to be written to `path` over whatever is there.
+    pub fn empty(path: &Path) -> Self {
+        Self { path: path.to_owned(), by_device: BTreeMap::new() }
     }
 
     /// What was kept for a device, its driver and this version of the kernels.

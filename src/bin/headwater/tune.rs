@@ -27,10 +27,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     // A file that was damaged is no reason not to write a good one.
     let mut kept = match Kept::read(&path) {
         Ok(kept) => kept,
-        Err(e) if e.kind() == headwater::ErrorKind::BadArgument => {
-            std::fs::remove_file(&path)?;
-            Kept::read(&path)?
-        }
+        Err(e) if e.kind() == headwater::ErrorKind::BadArgument => Kept::empty(&path),
         Err(e) => return Err(e.into()),
     };
     kept.keep(gpu.info(), outcome.tuning)?;
