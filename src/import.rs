@@ -14,6 +14,7 @@ mod batch_norm;
 mod call;
 mod constant;
 mod convert;
+mod external;
 mod fold;
 mod guard;
 mod lower;
@@ -23,20 +24,23 @@ mod rewrite;
 mod sort;
 mod tensor;
 
-pub use convert::{ConvertOptions, Converted, convert};
+pub use convert::{ConvertOptions, Converted, convert, convert_file};
 
 use crate::error::{Result, bail, error};
 use crate::graph::Graph;
 use crate::model::{Weight, Weights};
+use external::External;
 use lower::{Lowering, Value};
 use rten_onnx::onnx::{DataType, GraphProto, ModelProto, TensorProto, ValueInfoProto};
 use std::collections::HashMap;
+use std::path::Path;
 
 /// Nodes that an output may need. IS-Net has 700, the largest segmentation nets some thousands.
 const MAX_NODES: usize = 1 << 14;
 
-/// The oldest operator set whose definitions are followed, and the newest that was looked at.
-const OPSETS: std::ops::RangeInclusive<i64> = 7..=23;
+/// The oldest operator set whose definitions are followed, and the newest that was looked at: of the operators
+/// known here, 24 to 28 only change which element types they take, and `Mod`.
+const OPSETS: std::ops::RangeInclusive<i64> = 7..=28;
 
 /// What to take from an ONNX file.
 #[derive(Debug, Clone, Default)]
@@ -55,9 +59,28 @@ pub struct Imported {
     pub graph: Graph,
     /// Keyed by the names in [`Graph::weights`]; f16 initializers stay f16, all others are f32.
     pub weights: Weights,
+    /// What went well and may not be what was wanted, a sentence each.
+    pub warnings: Vec<String>,
 }
 
-/// Reads an ONNX file.
+/// Reads an ONNX file, and the files beside it that hold its weights.
+///
+/// Of the other files only what tensors name is read, and only in the folder of the ONNX file (or of the file
+/// that `path` is a link to).
+///
+/// # Errors
+/// `BadModel` when the file cannot be read; those of [`import_onnx`]; `BadModel` for tensors in files that are
+/// missing, too short or in other folders.
+pub fn import_onnx_file(path: &Path, options: &ImportOptions) -> Result<Imported> {
+    import(&read_file(path)?, &External::beside(path), options)
+}
+
+/// The bytes of an ONNX file.
+fn read_file(path: &Path) -> Result<Vec<u8>> {
+    std::fs::read(path).map_err(|e| error!(BadModel, "the file cannot be read").with_source(e))
+}
+
+/// Reads the bytes of an ONNX file that holds all of its weights.
 ///
 /// # Errors
 /// `BadModel` for bytes that are no ONNX model or contradict themselves (cycles, values that nothing makes,
@@ -65,10 +88,23 @@ pub struct Imported {
 /// for an open picture size that `options` does not give, `UnsupportedOperator` naming the first node that
 /// this crate cannot express.
 pub fn import_onnx(bytes: &[u8], options: &ImportOptions) -> Result<Imported> {
+    import(bytes, &External::nowhere(), options)
+}
+
+fn import(bytes: &[u8], external: &External, options: &ImportOptions) -> Result<Imported> {
     guard::check(bytes)?;
     let model = ModelProto::parse_buf(bytes)
         .map_err(|e| error!(BadModel, "the ONNX file cannot be read").with_source(e.to_string()))?;
     let opset = opset(&model)?;
+    let mut warnings = Vec::new();
+    if opset > *OPSETS.end() {
+        warnings.push(format!(
+            "operator set {opset} is newer than this program, which knows {} to {}: its operators are read as in {}",
+            OPSETS.start(),
+            OPSETS.end(),
+            OPSETS.end()
+        ));
+    }
     let graph = model.graph.ok_or_else(|| error!(BadModel, "expected a graph in the ONNX file, found none"))?;
     let output = wanted_output(&graph, options)?;
     let initializers = initializers(&graph)?;
@@ -89,7 +125,10 @@ pub fn import_onnx(bytes: &[u8], options: &ImportOptions) -> Result<Imported> {
                 continue;
             }
             if let Some(initializer) = initializers.get(name.as_str()) {
-                let constant = tensor::read(initializer)?;
+                let constant = tensor::read(initializer, external)?;
+                if tensor::is_external(initializer) {
+                    state.earn(constant.len());
+                }
                 state.set(name, Value::Constant(constant));
             } else if let Some(input) = inputs.get(name.as_str()) {
                 let (shape, other_size) = input_shape(input, options.size)?;
@@ -97,9 +136,9 @@ pub fn import_onnx(bytes: &[u8], options: &ImportOptions) -> Result<Imported> {
                 state.input(name, shape).map_err(|e| e.context(format!("input {name:?}")))?;
             }
         }
-        state.add(&graph.node[index], opset)?;
+        state.add(&graph.node[index], opset, external)?;
     }
-    let imported = finish(state, output)?;
+    let imported = Imported { warnings, ..finish(state, output)? };
     match options.size {
         Some([width, height]) if resized => {
             Ok(Imported { graph: imported.graph.with_input_size(height, width)?, ..imported })
@@ -112,8 +151,12 @@ fn opset(model: &ModelProto) -> Result<i64> {
     let standard = |domain: Option<&str>| matches!(domain, None | Some("" | "ai.onnx"));
     let version = model.opset_import.iter().find(|set| standard(set.domain.as_deref())).and_then(|set| set.version);
     match version {
-        Some(version) if OPSETS.contains(&version) => Ok(version),
-        Some(version) => Err(error!(UnsupportedOperator, "operator set {version}: expected one of {OPSETS:?}")),
+        Some(version) if version >= *OPSETS.start() => Ok(version),
+        Some(version) => Err(error!(
+            UnsupportedOperator,
+            "operator set {version}: expected {} or a later one; onnx.version_converter rewrites older files",
+            OPSETS.start()
+        )),
         None => Err(error!(BadModel, "expected the version of the standard operator set, found none: no ONNX model?")),
     }
 }
@@ -217,5 +260,5 @@ fn finish(mut state: Lowering, output: &str) -> Result<Imported> {
         let weight = constant.to_weight().and_then(finite).map_err(|e| e.context(format!("weight {:?}", spec.name)))?;
         weights.insert(&spec.name, weight);
     }
-    Ok(Imported { graph, weights })
+    Ok(Imported { graph, weights, warnings: Vec::new() })
 }

@@ -1,6 +1,6 @@
 //! Batch normalization at inference: a scale and an offset for each channel.
 
-use super::call::Call;
+use super::call::{Call, TRAINING};
 use super::constant::Constant;
 use super::lower::Lowering;
 use super::rewrite;
@@ -10,8 +10,13 @@ use crate::graph::{Conv, Op, WeightId};
 
 /// As a 1x1 convolution of each channel on its own; [`fold`] removes most of them again.
 pub(super) fn lower(state: &mut Lowering, call: Call<'_>) -> Result<()> {
-    if call.flag("training_mode") {
-        bail!(UnsupportedOperator, "training_mode: expected a net exported for inference");
+    // Before operator set 14 the further outputs were what said so.
+    let further = call.node.output.iter().skip(1).any(|name| !name.is_empty());
+    if call.flag("training_mode") || call.opset < 14 && further {
+        bail!(UnsupportedOperator, "training_mode: {TRAINING}");
+    }
+    if call.int("spatial", 1) == 0 {
+        bail!(UnsupportedOperator, "spatial 0: expected one mean and variance for each channel");
     }
     let input = state.tensor(call, 0)?;
     let &[_, channels, ..] = state.shape(input) else {

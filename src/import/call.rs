@@ -1,14 +1,16 @@
 //! A node as the operators see it: attributes and inputs, read by name and checked.
 
 use super::constant::Constant;
+use super::external::External;
 use crate::error::{Result, bail, error};
 use rten_onnx::onnx::{AttributeProto, NodeProto};
 
-/// One node and the version of the operator set that defines it.
+/// One node, the version of the operator set that defines it, and where its constants may lie.
 #[derive(Clone, Copy)]
 pub(super) struct Call<'a> {
     pub(super) node: &'a NodeProto,
     pub(super) opset: i64,
+    pub(super) external: &'a External,
 }
 
 impl<'a> Call<'a> {
@@ -144,6 +146,21 @@ pub(super) fn reshaped(shape: &[usize], target: &[i64], allow_zero: bool) -> Res
         bail!(BadShape, "{shape:?} does not reshape to {target:?}");
     }
     Ok(dims)
+}
+
+/// What is said of nets that were exported while they were being trained.
+pub(super) const TRAINING: &str =
+    "expected a net exported for inference: call model.eval() first, and do not ask the exporter to keep training mode";
+
+/// Refuses a `Dropout` that drops something: with `training_mode`, an input since operator set 12, and a ratio
+/// (one half where it is left out) above 0. Before 12 it never did.
+pub(super) fn check_dropout(ratio: Option<&Constant>, training_mode: Option<&Constant>) -> Result<()> {
+    let training = training_mode.is_some_and(|mode| mode.to_floats().iter().any(|&value| value != 0.0));
+    let drops = ratio.is_none_or(|ratio| ratio.to_floats().iter().any(|&value| value != 0.0));
+    if training && drops {
+        bail!(UnsupportedOperator, "training_mode: {TRAINING}");
+    }
+    Ok(())
 }
 
 /// The integers of an attribute that later operator sets turned into an input.

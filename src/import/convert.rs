@@ -1,6 +1,7 @@
 //! From an ONNX file to a model file.
 
-use super::{ImportOptions, import_onnx};
+use super::ImportOptions;
+use super::external::External;
 use crate::error::{Result, bail};
 use crate::graph::Graph;
 use crate::graph::cuts::named_splits;
@@ -65,9 +66,21 @@ pub struct Converted {
 /// Converts an ONNX file to a model file at `out`, all or nothing.
 ///
 /// # Errors
-/// As [`import_onnx`]; `BadModel` when the net does not take one picture `[1, 3, H, W]` and give one mask
+/// As [`super::import_onnx`]; `BadModel` when the net does not take one picture `[1, 3, H, W]` and give one mask
 /// `[1, 1, H', W']`; `BadArgument` for preprocessing that divides by zero; `Io` when `out` cannot be written.
 pub fn convert(onnx: &[u8], out: &Path, options: &ConvertOptions) -> Result<Converted> {
+    convert_from(onnx, &External::nowhere(), out, options)
+}
+
+/// As [`convert`], for an ONNX file at `path` whose weights may lie in files beside it.
+///
+/// # Errors
+/// As [`super::import_onnx_file`] and [`convert`].
+pub fn convert_file(path: &Path, out: &Path, options: &ConvertOptions) -> Result<Converted> {
+    convert_from(&super::read_file(path)?, &External::beside(path), out, options)
+}
+
+fn convert_from(onnx: &[u8], external: &External, out: &Path, options: &ConvertOptions) -> Result<Converted> {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
     if options.name.is_empty() || options.name.len() > 64 || !options.name.chars().all(plain) {
         bail!(BadArgument, "model name {:?}: expected 1 to 64 letters, digits, '-', '_' or '.'", options.name);
@@ -81,7 +94,8 @@ pub fn convert(onnx: &[u8], out: &Path, options: &ConvertOptions) -> Result<Conv
             options.scale
         );
     }
-    let imported = import_onnx(onnx, &ImportOptions { output: options.output.clone(), size: options.size })?;
+    let wanted = ImportOptions { output: options.output.clone(), size: options.size };
+    let imported = super::import(onnx, external, &wanted)?;
     let graph = imported.graph;
     let shape = |ids: &[usize]| ids.iter().map(|&id| graph.tensors[id].shape.clone()).collect::<Vec<_>>();
     let (inputs, outputs) = (shape(&graph.inputs), shape(&graph.outputs));
@@ -105,7 +119,7 @@ pub fn convert(onnx: &[u8], out: &Path, options: &ConvertOptions) -> Result<Conv
         sha256: String::new(),
         graph,
     };
-    let mut warnings = Vec::new();
+    let mut warnings = imported.warnings;
     if options.dtype == DType::F16 {
         warnings.extend(beyond_f16(&manifest.graph, &imported.weights)?);
     }

@@ -54,7 +54,11 @@ fn evaluate(call: Call<'_>, operands: &[Option<&Constant>], budget: usize) -> Re
     let second_ints = |name| call::attribute_or_input(call, name, operands.get(1).copied().flatten());
     let view = |shape: Vec<usize>| Ok((operand(0)?.with_shape(shape)?, false));
     let result = match call.operator() {
-        "Identity" | "Dropout" => return Ok((operand(0)?.clone(), false)),
+        "Identity" => return Ok((operand(0)?.clone(), false)),
+        "Dropout" => {
+            call::check_dropout(operands.get(1).copied().flatten(), operands.get(2).copied().flatten())?;
+            return Ok((operand(0)?.clone(), false));
+        }
         "Cast" => return cast(call, operand(0)?),
         "Reshape" => {
             let target = second_ints("shape")?.unwrap_or_default();
@@ -67,6 +71,7 @@ fn evaluate(call: Call<'_>, operands: &[Option<&Constant>], budget: usize) -> Re
             let axis = call.int("axis", 1).clamp(0, shape.len() as i64) as usize;
             return view(vec![shape[..axis].iter().product(), shape[axis..].iter().product()]);
         }
+        "Mod" if call.flag("fmod") => arithmetic::binary("Fmod", operand(0)?, operand(1)?, budget)?,
         "Add" | "Sub" | "Mul" | "Div" | "Mod" | "Pow" | "Min" | "Max" | "Equal" => {
             arithmetic::binary(call.operator(), operand(0)?, operand(1)?, budget)?
         }
@@ -103,7 +108,7 @@ pub(super) fn afford(values: usize, budget: usize) -> Result<()> {
 
 fn constant(call: Call<'_>) -> Result<Constant> {
     if let Some(value) = call.attribute("value").and_then(|attribute| attribute.t.as_ref()) {
-        return tensor::read(value);
+        return tensor::read(value, call.external);
     }
     if let Some(value) = call.attribute("value_int").and_then(|attribute| attribute.i) {
         return Constant::ints(vec![], vec![value]);

@@ -2,6 +2,7 @@
 
 use super::call::Call;
 use super::constant::Constant;
+use super::external::External;
 use super::quantised::Quantised;
 use super::sort::place;
 use super::{fold, operators};
@@ -57,8 +58,8 @@ impl Lowering {
     ///
     /// # Errors
     /// As [`super::import_onnx`]; the node and its operator stand in front of the message.
-    pub(super) fn add(&mut self, node: &NodeProto, opset: i64) -> Result<()> {
-        let call = Call { node, opset };
+    pub(super) fn add(&mut self, node: &NodeProto, opset: i64, external: &External) -> Result<()> {
+        let call = Call { node, opset, external };
         self.dispatch(call).map_err(|e| e.context(place(node)))
     }
 
@@ -84,6 +85,11 @@ impl Lowering {
     /// Values that may still be computed.
     pub(super) fn fold_budget(&self) -> usize {
         self.fold_budget
+    }
+
+    /// Raises the budget for `values` that were read from another file.
+    pub(super) fn earn(&mut self, values: usize) {
+        self.fold_budget = self.fold_budget.saturating_add(values.saturating_mul(2));
     }
 
     /// Takes `values` computed values off the budget.

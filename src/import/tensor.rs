@@ -1,6 +1,7 @@
 //! `TensorProto` to [`Constant`].
 
 use super::constant::{Constant, Data, count};
+use super::external::External;
 use crate::error::{Result, bail, error};
 use crate::tensor::DType;
 use rten_onnx::onnx::{DataLocation, DataType, TensorProto};
@@ -12,19 +13,25 @@ const MAX_RANK: usize = 8;
 /// Reads a tensor, taking its bytes out of the message rather than copying them.
 ///
 /// # Errors
-/// `BadModel` when the data do not fit the dimensions or lie in another file, `UnsupportedOperator` for
+/// `BadModel` when the data do not fit the dimensions, those of [`External::read`], `UnsupportedOperator` for
 /// element types that no convolutional net needs; the message names the tensor.
-pub(super) fn read(tensor: &TensorProto) -> Result<Constant> {
-    read_unnamed(tensor).map_err(|e| e.context(format!("tensor {:?}", tensor.name.as_deref().unwrap_or(""))))
+pub(super) fn read(tensor: &TensorProto, external: &External) -> Result<Constant> {
+    read_unnamed(tensor, external).map_err(|e| e.context(format!("tensor {:?}", tensor.name.as_deref().unwrap_or(""))))
 }
 
-fn read_unnamed(tensor: &TensorProto) -> Result<Constant> {
-    if tensor.data_location == Some(DataLocation::EXTERNAL) || !tensor.external_data.is_empty() {
-        bail!(BadModel, "its data lie in another file; expected one ONNX file that holds all of its weights");
-    }
+/// Whether the tensor's data lie in another file.
+pub(super) fn is_external(tensor: &TensorProto) -> bool {
+    tensor.data_location == Some(DataLocation::EXTERNAL) || !tensor.external_data.is_empty()
+}
+
+fn read_unnamed(tensor: &TensorProto, external: &External) -> Result<Constant> {
     let shape = shape(&tensor.dims)?;
     let expected = count(&shape)?;
     let data_type = tensor.data_type.unwrap_or(DataType(0));
+    if is_external(tensor) {
+        let bytes = (expected as u64).saturating_mul(width(data_type)? as u64);
+        return Ok(Constant { shape, data: from_raw(data_type, external.read(tensor, bytes)?, expected)? });
+    }
     let raw = tensor.raw_data.as_ref().map(std::cell::RefCell::take).filter(|raw| !raw.is_empty());
     let data = match raw {
         Some(raw) => from_raw(data_type, raw, expected)?,
@@ -46,14 +53,19 @@ pub(super) fn shape(dims: &[i64]) -> Result<Vec<usize>> {
         .collect()
 }
 
-fn from_raw(data_type: DataType, raw: Vec<u8>, expected: usize) -> Result<Data> {
-    let width = match data_type {
+/// Bytes of a value.
+fn width(data_type: DataType) -> Result<usize> {
+    Ok(match data_type {
         DataType::UINT8 | DataType::INT8 | DataType::BOOL => 1,
         DataType::FLOAT16 | DataType::BFLOAT16 => 2,
         DataType::FLOAT | DataType::INT32 => 4,
         DataType::DOUBLE | DataType::INT64 => 8,
         other => return Err(unsupported(other)),
-    };
+    })
+}
+
+fn from_raw(data_type: DataType, raw: Vec<u8>, expected: usize) -> Result<Data> {
+    let width = width(data_type)?;
     if expected.checked_mul(width) != Some(raw.len()) {
         bail!(BadModel, "expected {expected} {data_type} values of {width} bytes, found {} bytes", raw.len());
     }
@@ -129,6 +141,10 @@ mod tests {
     use crate::error::ErrorKind;
     use std::cell::RefCell;
 
+    fn read(tensor: &TensorProto) -> Result<Constant> {
+        super::read(tensor, &External::nowhere())
+    }
+
     fn raw(data_type: DataType, dims: &[i64], bytes: &[u8]) -> TensorProto {
         TensorProto {
             dims: dims.to_vec(),
@@ -180,13 +196,5 @@ mod tests {
             let kind = read(&raw(DataType::FLOAT, &dims, &vec![0; bytes])).unwrap_err().kind();
             assert!(matches!(kind, ErrorKind::BadModel | ErrorKind::BadShape), "{dims:?}");
         }
-    }
-
-    #[test]
-    fn other_files_are_not_followed() {
-        let mut tensor = raw(DataType::FLOAT, &[1], &[0; 4]);
-        tensor.data_location = Some(DataLocation::EXTERNAL);
-        let error = read(&tensor).unwrap_err();
-        assert!(error.message().contains("another file") && error.message().contains("\"w\""), "{error}");
     }
 }

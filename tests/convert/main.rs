@@ -2,6 +2,7 @@
 
 #[path = "../adapter/mod.rs"]
 mod adapter;
+mod external;
 #[path = "../onnx/mod.rs"]
 mod onnx;
 mod precision;

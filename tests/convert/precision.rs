@@ -55,7 +55,7 @@ fn weights_beyond_f16_stay_in_f32_and_are_named() {
     for (name, onnx) in nets() {
         let made = Made::new(&onnx);
         let [warning] = &made.converted.warnings[..] else { panic!("{name}: {:?}", made.converted.warnings) };
-        assert!(warning.contains("f32") && warning.ends_with(": k"), "{name}: {warning}");
+        assert!(warning.contains("f32") && warning.contains(": k"), "{name}: {warning}");
         let weights = made.weights();
         let stored = ["w", "v", "k"].map(|weight| dtype(&weights, &made, weight));
         assert_eq!(stored, [DType::F16, DType::F16, DType::F32], "{name}");

@@ -6,6 +6,7 @@ mod isnet;
 mod onnx;
 mod operators;
 mod refusals;
+mod versions;
 mod weights;
 
 use headwater::ErrorKind;

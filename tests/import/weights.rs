@@ -46,7 +46,7 @@ fn normalization_folds_into_the_convolution_before_it() {
     // gamma / sqrt(var) is 1 for both channels; the offsets are beta - mean.
     let file = Onnx::new(&[1, 1, 4, 4]).floats("w", &[2, 1, 1, 1], &[5.0, 7.0]).floats("b", &[2], &[10.0, 20.0]);
     let file = norm(file.node("Conv", &["x", "w", "b"], &["c"], vec![]), "c", "y");
-    let Imported { graph, weights } = import(&file.finish(&["y"]));
+    let Imported { graph, weights, .. } = import(&file.finish(&["y"]));
     assert_eq!(graph.nodes.len(), 1);
     let [kernel, bias] =
         [0, 1].map(|index| weights.get(&graph.weights[graph.nodes[0].weights[index]].name).unwrap().to_f32());
@@ -63,7 +63,7 @@ fn normalization_scales_transposed_and_grouped_weights_by_output_channel() {
         .floats("one", &[2], &[1.0; 2])
         .node("ConvTranspose", &["x", "w"], &["c"], vec![int("group", 2)])
         .node("BatchNormalization", &["c", "gamma", "zero", "zero", "one"], &["y"], vec![float("epsilon", 0.0)]);
-    let Imported { graph, weights } = import(&file.finish(&["y"]));
+    let Imported { graph, weights, .. } = import(&file.finish(&["y"]));
     assert_eq!(graph.nodes.len(), 1);
     assert_eq!(weights.get(&graph.weights[0].name).unwrap().to_f32(), [10.0, 21.0]);
 }
@@ -78,7 +78,7 @@ fn normalization_elsewhere_is_a_depthwise_convolution() {
     let file = Onnx::new(&[1, 1, 4, 4]).floats("w", &[2, 1, 1, 1], &[5.0, 7.0]);
     let file = norm(file.node("Conv", &["x", "w"], &["c"], vec![]), "c", "n");
     let file = file.node("Add", &["c", "n"], &["y"], vec![]);
-    let Imported { graph, weights } = import(&file.finish(&["y"]));
+    let Imported { graph, weights, .. } = import(&file.finish(&["y"]));
     assert_eq!(graph.nodes.len(), 3);
     assert_eq!(weights.get("w").unwrap().to_f32(), [5.0, 7.0]);
 }
@@ -98,7 +98,7 @@ fn shared_weights_are_kept_once_and_copied_when_only_one_use_is_normalized() {
         .node("Conv", &["x", "w"], &["a"], vec![])
         .node("Conv", &["a", "w"], &["c"], vec![])
         .node("BatchNormalization", &["c", "half", "zero", "zero", "one"], &["y"], vec![float("epsilon", 0.0)]);
-    let Imported { graph, weights } = import(&file.finish(&["y"]));
+    let Imported { graph, weights, .. } = import(&file.finish(&["y"]));
     let kernel = |node: usize| weights.get(&graph.weights[graph.nodes[node].weights[0]].name).unwrap().to_f32();
     assert_eq!((graph.nodes.len(), kernel(0), kernel(1)), (2, vec![1.0, 2.0, 3.0, 4.0], vec![0.5, 1.0, 1.5, 2.0]));
 }
@@ -107,7 +107,7 @@ fn shared_weights_are_kept_once_and_copied_when_only_one_use_is_normalized() {
 fn constants_stay_operands_on_the_right_side() {
     let file = || Onnx::new(&[1, 2, 4, 4]).floats("k", &[1, 1, 2, 1, 1], &[4.0, 8.0]).floats("s", &[], &[1.0]);
     let case = |operator, inputs: &[&str]| {
-        let Imported { graph, weights } = import(&file().node(operator, inputs, &["y"], vec![]).finish(&["y"]));
+        let Imported { graph, weights, .. } = import(&file().node(operator, inputs, &["y"], vec![]).finish(&["y"]));
         let node = &graph.nodes[0];
         let weight = weights.get(&graph.weights[node.weights[0]].name).unwrap();
         (node.op.clone(), weight.shape().to_vec(), weight.to_f32())
@@ -157,7 +157,7 @@ fn dynamic_quantisation_is_read_as_a_convolution() {
         .node("Mul", &["f", "ss"], &["scaled"], vec![])
         .node("Add", &["scaled", "bias4"], &["y"], vec![])
         .finish(&["y"]);
-    let Imported { graph, weights } = import(&bytes);
+    let Imported { graph, weights, .. } = import(&bytes);
     assert_eq!(graph.nodes.len(), 1);
     let values = |index: usize| weights.get(&graph.weights[graph.nodes[0].weights[index]].name).unwrap().to_f32();
     assert_eq!((values(0), values(1)), (vec![1.0, -4.0], vec![7.0, 8.0]));

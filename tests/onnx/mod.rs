@@ -3,8 +3,9 @@
 #![allow(dead_code, reason = "each test file uses its own part")]
 
 use rten_onnx::onnx::{
-    AttributeProto, AttributeType, DataType, Dimension, GraphProto, ModelProto, NodeProto, OperatorSetIdProto,
-    TensorProto, TensorShapeProto, TypeProto, TypeProtoTensor, ValueInfoProto,
+    AttributeProto, AttributeType, DataLocation, DataType, Dimension, GraphProto, ModelProto, NodeProto,
+    OperatorSetIdProto, StringStringEntryProto, TensorProto, TensorShapeProto, TypeProto, TypeProtoTensor,
+    ValueInfoProto,
 };
 use std::cell::RefCell;
 
@@ -45,9 +46,12 @@ impl Onnx {
         self
     }
 
-    pub(crate) fn floats(mut self, name: &str, dims: &[i64], values: &[f32]) -> Self {
-        let bytes = values.iter().flat_map(|value| value.to_le_bytes()).collect();
-        self.graph.initializer.push(tensor(name, DataType::FLOAT, dims, bytes));
+    pub(crate) fn floats(self, name: &str, dims: &[i64], values: &[f32]) -> Self {
+        self.tensor(tensor(name, DataType::FLOAT, dims, bytes_of(values)))
+    }
+
+    pub(crate) fn tensor(mut self, tensor: TensorProto) -> Self {
+        self.graph.initializer.push(tensor);
         self
     }
 
@@ -81,6 +85,26 @@ pub(crate) fn tensor(name: &str, data_type: DataType, dims: &[i64], bytes: Vec<u
         dims: dims.to_vec(),
         data_type: Some(data_type),
         raw_data: Some(RefCell::new(bytes)),
+        ..Default::default()
+    }
+}
+
+pub(crate) fn bytes_of(values: &[f32]) -> Vec<u8> {
+    values.iter().flat_map(|value| value.to_le_bytes()).collect()
+}
+
+/// Floats that lie in another file, as `entries` say.
+pub(crate) fn external(name: &str, dims: &[i64], entries: &[(&str, &str)]) -> TensorProto {
+    let entry = |&(key, value): &(&str, &str)| StringStringEntryProto {
+        key: Some(key.to_owned()),
+        value: Some(value.to_owned()),
+    };
+    TensorProto {
+        name: Some(name.to_owned()),
+        dims: dims.to_vec(),
+        data_type: Some(DataType::FLOAT),
+        data_location: Some(DataLocation::EXTERNAL),
+        external_data: entries.iter().map(entry).collect(),
         ..Default::default()
     }
 }

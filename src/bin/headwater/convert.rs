@@ -1,9 +1,8 @@
 //! `headwater convert`: an ONNX file to a model file.
 
-use headwater::import::{ConvertOptions, Converted, convert};
+use headwater::import::{ConvertOptions, Converted, convert_file};
 use headwater::model::Postprocess;
 use headwater::tensor::DType;
-use headwater::{Error, ErrorKind};
 use std::path::PathBuf;
 
 /// Convert an ONNX file to a model file
@@ -54,9 +53,8 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         licence: arguments.licence.clone(),
         ..ConvertOptions::new(arguments.name.clone().or(stem).unwrap_or_default())
     };
-    let bytes = std::fs::read(&arguments.onnx)
-        .map_err(|e| Error::new(ErrorKind::BadModel, format!("{file} cannot be read")).with_source(e))?;
-    let Converted { manifest, warnings } = convert(&bytes, &arguments.output, &options).map_err(|e| e.context(file))?;
+    let Converted { manifest, warnings } =
+        convert_file(&arguments.onnx, &arguments.output, &options).map_err(|e| e.context(file))?;
     warn(&warnings);
     let names: Vec<&str> = manifest.splits.iter().map(|split| split.name.as_str()).collect();
     crate::print(&format!(

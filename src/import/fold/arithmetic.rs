@@ -33,7 +33,8 @@ fn floats(operator: &str, x: f32, y: f32) -> f32 {
         "Sub" => x - y,
         "Mul" => x * y,
         "Div" => x / y,
-        "Mod" => x % y,
+        "Mod" => x - (x / y).floor() * y,
+        "Fmod" => x % y,
         "Pow" => x.powf(y),
         "Min" => x.min(y),
         _ => x.max(y),
@@ -46,6 +47,7 @@ fn ints(operator: &str, x: i64, y: i64) -> Option<i64> {
         "Sub" => x.checked_sub(y),
         "Mul" => x.checked_mul(y),
         "Div" => x.checked_div(y),
+        "Fmod" => x.checked_rem(y),
         // ONNX gives the remainder the divisor's sign.
         "Mod" => x.checked_rem(y).map(|rest| if rest != 0 && (rest < 0) != (y < 0) { rest + y } else { rest }),
         "Pow" => u32::try_from(y).ok().and_then(|y| x.checked_pow(y)),
@@ -151,6 +153,7 @@ mod tests {
         let apply = |op, a: &[i64], b: &[i64]| binary(op, &int(a), &int(b), 100).unwrap().to_ints().unwrap();
         assert_eq!(apply("Div", &[7, -7], &[2]), [3, -3]);
         assert_eq!(apply("Mod", &[7, -7], &[3]), [1, 2]);
+        assert_eq!(apply("Fmod", &[7, -7], &[3]), [1, -1]);
         assert_eq!(apply("Mul", &[2, 3], &[5, 7]), [10, 21]);
         assert!(binary("Div", &int(&[1]), &int(&[0]), 100).is_err());
         assert!(binary("Mul", &int(&[i64::MAX]), &int(&[2]), 100).is_err());

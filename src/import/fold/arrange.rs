@@ -179,7 +179,7 @@ pub(super) fn filled(call: Call<'_>, target: &Constant, budget: usize) -> Result
     let total = count(&shape)?;
     afford(total, budget)?;
     let value = match call.attribute("value").and_then(|attribute| attribute.t.as_ref()) {
-        Some(value) => tensor::read(value)?,
+        Some(value) => tensor::read(value, call.external)?,
         None => Constant::floats(vec![1], &[0.0])?,
     };
     if value.len() != 1 {

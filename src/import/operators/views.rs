@@ -10,8 +10,13 @@ use crate::graph::Op;
 use crate::graph::op::SliceAxis;
 use rten_onnx::onnx::DataType;
 
-/// What only matters in training is left out.
 pub(super) fn identity(state: &mut Lowering, call: Call<'_>) -> Result<()> {
+    state.alias(call, 0)
+}
+
+/// `Dropout`, which changes nothing but in training.
+pub(super) fn dropout(state: &mut Lowering, call: Call<'_>) -> Result<()> {
+    call::check_dropout(state.constant(call, 1)?, state.constant(call, 2)?)?;
     state.alias(call, 0)
 }
 
