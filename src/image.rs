@@ -11,7 +11,7 @@ pub(crate) mod resample;
 mod tests;
 
 #[cfg(not(target_arch = "wasm32"))]
-pub use decode::MAX_DECODED_BYTES;
+pub use decode::DecodeLimits;
 #[cfg(not(target_arch = "wasm32"))]
 pub use encode::cutout_png;
 pub use mask::Mask;
@@ -20,7 +20,8 @@ use crate::error::{Result, bail};
 use crate::model::Preprocess;
 use crate::tensor::Tensor;
 
-/// The longest side of a picture that is decoded or made, in pixels. Phones make 16,000.
+/// The longest side of a picture, mask or net's input natively, in pixels. Phones make 16,000. (A browser's GPU takes
+/// less, and the npm package scales down to that.)
 pub const MAX_SIDE: usize = 32_768;
 
 /// A picture in memory, upright: 8 bits a channel, RGB, and alpha apart where it has one.
@@ -32,6 +33,7 @@ pub struct Picture {
     rgb: Vec<u8>,
     /// [height, width]
     alpha: Option<Vec<u8>>,
+    warnings: Vec<String>,
 }
 
 impl Picture {
@@ -49,7 +51,12 @@ impl Picture {
         if let Some(alpha) = alpha.as_ref().filter(|alpha| alpha.len() != pixels) {
             bail!(BadShape, "{width}x{height} pixels: expected {pixels} bytes of alpha, found {}", alpha.len());
         }
-        Ok(Self { width, height, rgb, alpha })
+        Ok(Self { width, height, rgb, alpha, warnings: Vec::new() })
+    }
+
+    /// What could not be used of the file that it was decoded from: full sentences, for people.
+    pub fn warnings(&self) -> &[String] {
+        &self.warnings
     }
 
     /// Pixels from left to right.

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Crates of the native machine. None may come with the library on wasm32, directly or through another.
-const NATIVE: [&str; 30] = [
+const NATIVE: [&str; 34] = [
     "anyhow",
     "aws-lc-rs",
     "axum",
@@ -17,11 +17,15 @@ const NATIVE: [&str; 30] = [
     "hyper",
     "hyper-util",
     "image",
+    "image-webp",
     "indicatif",
+    "jpeg-decoder",
     "mio",
+    "moxcms",
     "naga",
     "native-tls",
     "openssl",
+    "png",
     "pollster",
     "rayon",
     "reqwest",

@@ -1,58 +1,48 @@
-//! Files to pictures.
+//! Files to pictures: one decoder a format, each behind the same limits.
 
-use super::{MAX_SIDE, Picture};
-use crate::error::{Result, bail, error};
-use image::{DynamicImage, ImageDecoder, ImageReader, Limits};
-use std::io::Cursor;
+mod budget;
+mod colour;
+mod format;
+mod jpeg;
+mod png;
+#[cfg(test)]
+mod tests;
+mod upright;
+mod webp;
 
-/// The most bytes that a picture may decode to: 178 megapixels of 8-bit RGB.
-pub const MAX_DECODED_BYTES: u64 = 512 << 20;
+pub use budget::DecodeLimits;
+
+use super::Picture;
+use crate::error::Result;
+use format::Format;
 
 impl Picture {
-    /// Decodes a JPEG, PNG or WebP file, turned upright as its EXIF orientation says. Grey becomes
-    /// RGB, 16 bits are rounded to 8; colour profiles are not applied. The first frame of an
-    /// animation is taken.
+    /// As [`Self::decode_within`], by the default [`DecodeLimits`].
     ///
     /// # Errors
-    /// `BadImage` when the bytes are no such file, are damaged, or hold a picture beyond
-    /// [`MAX_SIDE`] or [`MAX_DECODED_BYTES`]; nothing is allocated for it then.
+    /// As [`Self::decode_within`].
     pub fn decode(bytes: &[u8]) -> Result<Self> {
-        let damaged = |e| error!(BadImage, "the picture cannot be decoded").with_source(e);
-        let reader = ImageReader::new(Cursor::new(bytes))
-            .with_guessed_format()
-            .map_err(|e| error!(BadImage, "the picture cannot be read").with_source(e))?;
-        if reader.format().is_none() {
-            bail!(BadImage, "expected a JPEG, PNG or WebP file, found {} bytes of something else", bytes.len());
-        }
-        let mut decoder = reader.into_decoder().map_err(damaged)?;
-        let (width, height) = decoder.dimensions();
-        let side = width.max(height) as usize;
-        if side > MAX_SIDE {
-            bail!(BadImage, "{width}x{height} pixels: expected at most {MAX_SIDE} a side");
-        }
-        let decoded_bytes = decoder.total_bytes();
-        if decoded_bytes > MAX_DECODED_BYTES {
-            bail!(
-                BadImage,
-                "{width}x{height} pixels decode to {decoded_bytes} bytes, at most {MAX_DECODED_BYTES} are allowed"
-            );
-        }
-        // The same again for what the decoder allocates on its own way there.
-        let mut limits = Limits::default();
-        limits.max_alloc = Some(MAX_DECODED_BYTES);
-        decoder.set_limits(limits).map_err(damaged)?;
-        let orientation = decoder.orientation().map_err(damaged)?;
-        let mut picture = DynamicImage::from_decoder(decoder).map_err(damaged)?;
-        picture.apply_orientation(orientation);
-        Self::from_decoded(picture)
+        Self::decode_within(bytes, &DecodeLimits::default())
     }
 
-    fn from_decoded(picture: DynamicImage) -> Result<Self> {
-        let (width, height) = (picture.width() as usize, picture.height() as usize);
-        let alpha = picture.color().has_alpha().then(|| {
-            let rgba = picture.to_rgba8();
-            rgba.pixels().map(|pixel| pixel.0[3]).collect()
-        });
-        Self::new(width, height, picture.into_rgb8().into_raw(), alpha)
+    /// Decodes a JPEG, PNG or WebP file: turned upright as its EXIF orientation says, its colours converted to
+    /// sRGB by its colour profile (or a PNG's `cICP`, `gAMA` and `cHRM`). Grey becomes RGB, 16 bits are rounded
+    /// to 8. Of an animation the first frame is taken. What could not be used of the file, such as a damaged
+    /// colour profile, is in [`Self::warnings`].
+    ///
+    /// # Errors
+    /// `BadImage` when the bytes are no such file, are damaged or end early, or when the picture is beyond
+    /// `limits`. The size is judged by the file's header, before memory is taken for it. A file that lacks no more
+    /// than its end marker ends early, too; bytes behind the end marker are ignored.
+    pub fn decode_within(bytes: &[u8], limits: &DecodeLimits) -> Result<Self> {
+        match Format::of(bytes)? {
+            Format::Jpeg => jpeg::decode(bytes, limits),
+            Format::Png => png::decode(bytes, limits),
+            Format::Webp => webp::decode(bytes, limits),
+        }
+    }
+
+    fn with_warnings(self, warnings: Vec<String>) -> Self {
+        Self { warnings, ..self }
     }
 }

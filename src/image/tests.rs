@@ -133,10 +133,10 @@ fn what_is_no_picture_is_refused_with_what_was_found() {
         assert_eq!(error.kind(), ErrorKind::BadImage, "{error}");
         assert!(error.to_string().contains(part), "{error}");
     };
-    refused(b"", "found 0 bytes of something else");
+    refused(b"", "found an empty file");
     refused(b"not a picture at all", "found 20 bytes of something else");
     refused(&bomb(40_000, 10), "40000x10 pixels: expected at most 32768 a side");
-    refused(&bomb(30_000, 30_000), "decode to 2700000000 bytes, at most 536870912 are allowed");
+    refused(&bomb(30_000, 30_000), "bytes to decode, at most 2147483648 are allowed");
     refused(&bomb(0, 5), "cannot be decoded");
     let whole = golden("golden/pictures/source.png");
     for cut in [10, 40, whole.len() / 2] {

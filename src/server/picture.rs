@@ -1,10 +1,13 @@
 //! A posted picture to the net's input.
 
 use crate::error::{Result, bail};
-use crate::image::Picture;
+use crate::image::{DecodeLimits, MAX_SIDE, Picture};
 use crate::model::Preprocess;
 use crate::tensor::Tensor;
 use crate::wire::Upload;
+
+/// A stranger's picture may cost less than one of one's own.
+const LIMITS: DecodeLimits = DecodeLimits { bytes: 512 << 20, side: MAX_SIDE };
 
 /// `[1, 3, H, W]` at `size` (width, height), by the same code that a client uses.
 ///
@@ -20,5 +23,5 @@ pub(super) fn to_input(upload: &Upload<'_>, size: [usize; 2], preprocess: &Prepr
     if !fits {
         bail!(BadImage, "the bytes are no {}", upload.content_type);
     }
-    Picture::decode(&upload.bytes)?.to_input(size, preprocess)
+    Picture::decode_within(&upload.bytes, &LIMITS)?.to_input(size, preprocess)
 }
