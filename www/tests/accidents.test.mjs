@@ -95,6 +95,31 @@ describe("accidents in a browser", { skip: skip("accidents") }, () => {
       complaints.check();
     });
 
+    test("split local without WebGPU asks the server for nothing", TIMEOUT, async (t) => {
+      for (const missing of ["gpu", "adapter"]) {
+        const { page, complaints } = await open(
+          t,
+          (missing) => {
+            if (missing === "adapter") GPU.prototype.requestAdapter = async () => null;
+            else Object.defineProperty(Navigator.prototype, "gpu", { get: () => undefined });
+          },
+          missing,
+        );
+        stage.gate.reset();
+        const found = await page.evaluate(
+          (size) => hw.outcome(hw.load({ split: "local", size, server: location.origin })),
+          SIZE,
+        );
+        assert.equal(found.code, "no-adapter", found.message);
+        assert.match(found.message, /browser/);
+        assert.deepEqual(
+          stage.gate.requests.filter(({ method, path }) => method !== "GET" || path.startsWith("/v2")),
+          [],
+        );
+        complaints.check();
+      }
+    });
+
     test("WebGPU without an adapter is the same", TIMEOUT, async (t) => {
       const { page, complaints } = await open(t, () => {
         GPU.prototype.requestAdapter = async () => null;
@@ -452,19 +477,79 @@ describe("accidents in a browser", { skip: skip("accidents") }, () => {
       const found = await page.evaluate(
         async ({ size, server }) => {
           const outcomes = [];
-          for (const split of ["U3", "remote"]) {
-            const one = await hw.load({ split, size, server });
-            outcomes.push(await hw.outcome(one.segment(image)));
-            one.release();
+          for (const worker of [false, true]) {
+            for (const split of ["U3", "remote"]) {
+              outcomes.push(await hw.outcome(hw.load({ worker, split, size, server })));
+            }
           }
           return outcomes;
         },
         { size: SIZE, server: `http://127.0.0.1:${closed}` },
       );
-      for (const { code, message } of found) assert.equal(code, "server-unreachable", message);
+      for (const { code, message } of found) {
+        assert.equal(code, "server-unreachable", message);
+        assert.match(message, new RegExp(`127.0.0.1:${closed}/v2/models/isnet`));
+      }
       assert.equal(posts().length, 0);
       complaints.check(FAILED_REQUEST);
     });
+
+    test("another web server is recognised while loading, with what it answers", TIMEOUT, async () => {
+      const { page, complaints } = await prepared();
+      stage.gate.reset();
+      stage.gate.hook = (request, response) => {
+        if (!request.url.startsWith("/v2")) return false;
+        response.writeHead(404, { "content-type": "text/html" });
+        response.end("gone");
+        return true;
+      };
+      const found = await page.evaluate(
+        (size) =>
+          Promise.all([hw.outcome(hw.load({ split: "U3", size })), hw.outcome(hw.load({ split: "auto", size }))]),
+        SIZE,
+      );
+      for (const { code, message } of found) {
+        assert.equal(code, "bad-message", message);
+        assert.match(message, /\/v2\/models\/isnet: .*status 404 \("text\/html", 4 bytes\)/);
+      }
+      complaints.check(FAILED_REQUEST);
+    });
+
+    test(
+      "headers of the caller's reach the server and the model, from the page and from a worker",
+      TIMEOUT,
+      async () => {
+        const { page, complaints } = await prepared();
+        for (const worker of [false, true]) {
+          stage.gate.reset();
+          const seen = [];
+          stage.gate.hook = (request) => (seen.push([request.url, request.headers["x-token"]]), false);
+          await page.evaluate(
+            async ({ worker, size }) => {
+              let count = 0;
+              const headers = async () => ({ "X-Token": `server ${(count += 1)}` });
+              const options = {
+                worker,
+                split: "U3",
+                size,
+                headers,
+                modelHeaders: { "X-Token": "model" },
+                cache: false,
+              };
+              const one = await hw.load(options);
+              await one.segment(image);
+              one.release();
+            },
+            { worker, size: SIZE },
+          );
+          const of = (part) => seen.filter(([url]) => url.includes(part)).map(([, token]) => token);
+          assert.deepEqual(of("/v2/"), ["server 1", "server 2"], `worker: ${worker}`);
+          assert.ok(of("/models/isnet.safetensors").length > 1);
+          assert.ok(of("/models/isnet.safetensors").every((token) => token === "model"));
+        }
+        complaints.check();
+      },
+    );
 
     test("a picture is posted once, whatever the answer", TIMEOUT, async () => {
       const { page, complaints } = await prepared();

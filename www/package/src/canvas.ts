@@ -1,6 +1,5 @@
 // Canvases as both a page and a worker have them.
 
-import { pause } from "./abort.js";
 import { HeadwaterError } from "./errors.js";
 
 /** Either kind. */
@@ -15,6 +14,9 @@ export type Context = CanvasRenderingContext2D | OffscreenCanvasRenderingContext
 /** A new canvas, its sides in pixels, and its 2-D context. */
 export function newCanvas(width: number, height: number, offscreen: boolean): [Canvas, Context] {
   const element = typeof document !== "undefined" && (!offscreen || typeof OffscreenCanvas === "undefined");
+  if (!element && typeof OffscreenCanvas === "undefined") {
+    throw new HeadwaterError("unsupported", "this runtime has no canvas");
+  }
   const canvas = element ? document.createElement("canvas") : new OffscreenCanvas(width, height);
   canvas.width = width;
   canvas.height = height;
@@ -31,7 +33,12 @@ export async function toBlob(canvas: Canvas, type: string, quality: number): Pro
   return blob;
 }
 
-/** Lets the event loop go round once. */
+/** Lets the event loop go round once. A message, since browsers slow down the timers of hidden pages. */
 export async function breathe(): Promise<void> {
-  await pause(0);
+  const { port1, port2 } = new MessageChannel();
+  await new Promise((resolve) => {
+    port1.onmessage = resolve;
+    port2.postMessage(0);
+  });
+  port1.close();
 }

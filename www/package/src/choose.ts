@@ -2,12 +2,13 @@
 // does not measure the network or the server.
 
 import { HeadwaterError, clause } from "./errors.js";
+import type { DeviceInfo } from "./face.js";
 import type { ModelDescription, SplitDescription } from "./types.js";
 
 /**
  * Below this measured rate, in billions of floating point operations a second, a device is treated as software. One
  * picture of IS-Net at 512x512 takes 80 billion, so that at this rate all of it takes most of a second even if every
- * kernel reached it, and the server is the better choice. A program that plays a GPU on two processor cores stays below
+ * kernel reached it, and the server is the better choice. A software adapter on two processor cores stays below
  * (llvmpipe's ceiling is 48). Names and flags decide only where nothing was measured: they say what an adapter is, and
  * not how fast.
  */
@@ -18,6 +19,12 @@ export function isSoftware(gflops: number | null, hinted: boolean): boolean {
   return gflops === null ? hinted : gflops < SOFTWARE_GFLOPS;
 }
 
+/** Whether its type or a flag says that an adapter is a program. */
+export function isHinted(info: DeviceInfo, adapter?: object): boolean {
+  const flagged = adapter as { isFallbackAdapter?: boolean; info?: { isFallbackAdapter?: boolean } } | undefined;
+  return info.type === "cpu" || !!(flagged?.info?.isFallbackAdapter ?? flagged?.isFallbackAdapter);
+}
+
 /** What is known when a split has to be chosen. */
 export interface Circumstances {
   /** The device that is open, or why none is. */
@@ -26,6 +33,8 @@ export interface Circumstances {
   server: boolean;
   /** Whether the picture itself may be posted. */
   postable: boolean;
+  /** Whether no split may be chosen in which the net's input, a smaller picture, crosses. */
+  picturesStay: boolean;
 }
 
 /** A split and why. `fallback` is set where it is not as one would wish: there is no device. */
@@ -41,7 +50,7 @@ export interface Choice {
  *
  * @throws HeadwaterError the device's, where there is neither a device nor a server that may get the picture.
  */
-export function choose(model: ModelDescription, { device, server, postable }: Circumstances): Choice {
+export function choose(model: ModelDescription, { device, server, postable, picturesStay }: Circumstances): Choice {
   if (device instanceof HeadwaterError) {
     if (!server || !postable) throw device;
     const reasons = [
@@ -57,16 +66,25 @@ export function choose(model: ModelDescription, { device, server, postable }: Ci
     fallback: undefined,
   });
   if (device.software && server && postable) {
-    const slow = `${device.name}${rate} is slow: probably a program that plays a GPU.`;
+    const slow = `${device.name}${rate} is slow: probably a software adapter.`;
     return chosen("remote", slow, "The server gets the picture and does it all.");
   }
   const speed = `${device.name}${rate} runs the client's part${device.software ? ", slowly: a smaller size helps" : ""}.`;
-  if (!server) return chosen("local", speed, "No server was named.");
-  const named = model.splits.filter(({ name }) => name !== "local" && name !== "remote");
+  if (!server) return chosen("local", speed, "There is no server for the rest.");
+  const named = model.splits.filter((split) => !isEnd(split) && !(picturesStay && sendsInput(split, model)));
   const middle = named[Math.floor(named.length / 2)];
   if (middle) return chosen(middle.name, speed, `The server runs the middle of the net, ${share(middle)} of it.`);
   if (postable && !device.software) return chosen("remote", "The model has no split in which both ends stay here.");
   return chosen("local", speed, "The model has no split in which both ends stay here.");
+}
+
+function isEnd({ name }: SplitDescription): boolean {
+  return name === "local" || name === "remote";
+}
+
+/** Whether what goes up includes three channels at the size that the net runs at. */
+function sendsInput({ up }: SplitDescription, { size }: ModelDescription): boolean {
+  return up.some(({ shape }) => shape.join() === [1, 3, size[1], size[0]].join());
 }
 
 function share({ client_macs, server_macs }: SplitDescription): string {

@@ -23,7 +23,7 @@ const WASM_CODES = [
 ] as const;
 
 /** Codes that only the browser's side gives. */
-const BROWSER_CODES = ["aborted", "released", "storage"] as const;
+const BROWSER_CODES = ["aborted", "released", "storage", "unsupported"] as const;
 
 /** What went wrong, in the few classes that a caller can act on. The README says what helps against each. */
 export type Code = (typeof WASM_CODES)[number] | (typeof BROWSER_CODES)[number];

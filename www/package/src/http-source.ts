@@ -5,7 +5,8 @@ import { PIECE_BYTES, Pieces, keepHeader, recallHeader } from "./cache.js";
 import { HeadwaterError } from "./errors.js";
 import { PREFIX_BYTES, headerEnd, statedBytes } from "./header.js";
 import { type Interval, meet, sum, without } from "./intervals.js";
-import { type Answer, Broken, type Content, type Version, ask, shown } from "./range.js";
+import { type Answer, Broken, type Content, type Version, ask, sameVersion, shown } from "./range.js";
+import type { Carried } from "./requests.js";
 import type { ModelBytes, Reading } from "./source.js";
 import { Tape } from "./tape.js";
 
@@ -16,6 +17,9 @@ import { Tape } from "./tape.js";
  */
 const LEAD_BYTES = 128 * 1024;
 
+/** After so many names for one file a server's ETags are not compared any more. */
+const MAX_VERSIONS = 6;
+
 /** How often a connection may break while one range is read without a byte more having come. */
 const MAX_BREAKS = 3;
 
@@ -23,6 +27,8 @@ const MAX_BREAKS = 3;
 export interface HttpOptions {
   /** Whether bytes are kept for the next visit. */
   cache: boolean;
+  /** What each request carries. */
+  carried?: Carried | undefined;
   signal?: AbortSignal | undefined;
   /** Told as the header comes. `total` is null until it is known. */
   onHeader?: ((loaded: number, total: number | null) => void) | undefined;
@@ -32,7 +38,11 @@ export interface HttpOptions {
 export class HttpSource implements ModelBytes {
   readonly size: number;
   readonly #url: URL;
-  readonly #version: Version;
+  readonly #carried: Carried | undefined;
+  /** How the server calls the file whose header is at hand; several names where it answers with changing ones. */
+  readonly #versions: Version[];
+  /** Whether its names are compared no more. */
+  #unstable = false;
   /** The file's first bytes: the header and perhaps more. */
   readonly #lead: Uint8Array<ArrayBuffer>;
   readonly #headerEnd: number;
@@ -44,10 +54,11 @@ export class HttpSource implements ModelBytes {
   #kept = 0;
   readonly #cache: boolean;
 
-  private constructor(url: URL, cache: boolean, start: Start) {
+  private constructor(url: URL, { cache, carried }: HttpOptions, start: Start) {
     this.#url = url;
     this.#cache = cache;
-    this.#version = start.version;
+    this.#carried = carried;
+    this.#versions = [start.version];
     this.#lead = start.lead;
     this.#headerEnd = headerEnd(start.lead, shown(url));
     this.#tape = start.tape;
@@ -66,7 +77,7 @@ export class HttpSource implements ModelBytes {
     address.hash = "";
     const start = await readStart(address, { ...options, cache });
     try {
-      const source = new HttpSource(address, cache, start);
+      const source = new HttpSource(address, { ...options, cache }, start);
       const header = source.#lead.slice(0, source.#headerEnd);
       if (cache && !start.recalled) await keepHeader(address, { header, bytes: source.size, version: start.version });
       return source;
@@ -171,18 +182,49 @@ export class HttpSource implements ModelBytes {
   /** Asks for bytes of the version whose header is at hand. */
   async #ask(range: Interval | undefined, signal: AbortSignal | undefined): Promise<Content> {
     // What is kept here need not be kept in the browser's HTTP cache once more.
-    const answer = await ask(this.#url, { range, signal, http: this.#pieces ? "no-store" : "default" });
+    const http = this.#pieces ? "no-store" : "default";
+    const answer = await ask(this.#url, { range, signal, http, carried: this.#carried });
     if (answer.kind === "unchanged") throw new HeadwaterError("internal", "unchanged, though nothing was compared");
-    const { etag, modified } = answer.version;
-    const other =
-      etag !== null && this.#version.etag !== null
-        ? etag !== this.#version.etag
-        : modified !== null && this.#version.modified !== null && modified !== this.#version.modified;
-    if (other || (answer.total !== null && answer.total !== this.size)) {
+    try {
+      if (answer.total !== null && answer.total !== this.size) {
+        throw changed(this.#url, `${this.size} bytes long, then ${answer.total}`);
+      }
+      if (!this.#unstable && !this.#versions.some((known) => sameVersion(known, answer.version))) {
+        await this.#confirm(answer, signal);
+      }
+      return answer;
+    } catch (error) {
       answer.body.cancel();
-      throw new HeadwaterError("download", `${shown(this.#url)} was changed while it was being read: load it again`);
+      throw error;
     }
-    return answer;
+  }
+
+  /**
+   * Whether an answer with another ETag or date is of the same file all the same: several servers behind one address
+   * may each make up their own. The header states the hash of the weights, so a file with the same header and length is
+   * the same.
+   */
+  async #confirm({ version, total }: Content, signal: AbortSignal | undefined): Promise<void> {
+    const names = [this.#versions[0] as Version, version].map(({ etag, modified }) => etag ?? modified);
+    const found = `ETag ${names.join(", then ")}`;
+    if (total === null) {
+      const why = "and it does not state its length, so that nothing tells a new file from an old one";
+      throw new HeadwaterError("download", `${shown(this.#url)}: its ETag is unstable (${found}), ${why}`);
+    }
+    const whole: Interval = [0, this.#headerEnd];
+    const answer = await ask(this.#url, { range: whole, signal, http: "no-store", carried: this.#carried });
+    if (answer.kind === "unchanged") throw new HeadwaterError("internal", "unchanged, though nothing was compared");
+    const tape = new Tape(answer.body, shown(this.#url));
+    try {
+      await tape.wind(this.#headerEnd, () => undefined);
+      const header = tape.copy(whole);
+      if (header.some((byte, i) => byte !== this.#lead[i])) throw changed(this.#url, found);
+      if (answer.kind === "part") await tape.end();
+    } finally {
+      tape.close();
+    }
+    this.#versions.push(version, answer.version);
+    this.#unstable = this.#versions.length > MAX_VERSIONS;
   }
 
   async #wind(out: Out, gap: Interval, reading: Reading): Promise<void> {
@@ -277,7 +319,8 @@ async function readStart(url: URL, options: HttpOptions): Promise<Start> {
   };
   let answer: Answer;
   try {
-    answer = await ask(url, { range: [0, LEAD_BYTES], since: kept?.version, http: "no-cache", signal: options.signal });
+    const { signal, carried } = options;
+    answer = await ask(url, { range: [0, LEAD_BYTES], since: kept?.version, http: "no-cache", signal, carried });
   } catch (error) {
     // Without a network the model is taken as it was last seen.
     if (kept && error instanceof Broken) return recalled();
@@ -313,22 +356,37 @@ async function readOn(
   options: HttpOptions,
   started: { bytes: number | null; version: Version },
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const answer = await ask(url, { range: [lead.length, end], http: "no-cache", signal: options.signal });
-  if (answer.kind !== "part" || answer.version.etag !== started.version.etag || answer.total !== started.bytes) {
-    if (answer.kind !== "unchanged") answer.body.cancel();
-    throw new HeadwaterError("download", `${shown(url)} was changed while it was being read: load it again`);
+  const { signal, carried } = options;
+  let at = lead.length;
+  const next = (): Promise<Answer> => ask(url, { range: [at, end], http: "no-cache", signal, carried });
+  let answer = await next();
+  if (answer.kind === "part" && !sameVersion(answer.version, started.version)) {
+    // Two halves could be of two files: all of it once more, in one answer.
+    answer.body.cancel();
+    at = 0;
+    answer = await next();
   }
+  const short = answer.kind === "part" && at === 0 && answer.bytes[1] < end;
+  if (answer.kind !== "part" || answer.total !== started.bytes || short) {
+    if (answer.kind !== "unchanged") answer.body.cancel();
+    throw changed(url, "its length or its ETag is another one with each answer");
+  }
+  started.version = answer.version;
   const rest = new Tape(answer.body, shown(url));
   try {
-    const count = answer.bytes[1] - answer.bytes[0];
-    await rest.wind(count, () => options.onHeader?.(lead.length + rest.at, end));
-    const longer = new Uint8Array(lead.length + count);
-    longer.set(lead);
-    longer.set(rest.copy([0, count]), lead.length);
+    const count = answer.bytes[1] - at;
+    await rest.wind(count, () => options.onHeader?.(at + rest.at, end));
+    const longer = new Uint8Array(at + count);
+    longer.set(lead.subarray(0, at));
+    longer.set(rest.copy([0, count]), at);
     return longer;
   } finally {
     rest.close();
   }
+}
+
+function changed(url: URL, found: string): HeadwaterError {
+  return new HeadwaterError("download", `${shown(url)} was changed while it was being read (${found}): load it again`);
 }
 
 function sameOrigin(url: URL): boolean {

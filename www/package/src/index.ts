@@ -4,12 +4,14 @@ export { type Code, HeadwaterError } from "./errors.js";
 export type { SegmenterEvent, SegmenterEventType } from "./events.js";
 export type { DeviceInfo } from "./face.js";
 export { Mask } from "./mask.js";
-export { type Limits, type Probe, probe } from "./probe.js";
+export { probe } from "./probe.js";
+export type { Limits, Probe, ProbeOptions } from "./probe-result.js";
 export { Segmenter } from "./segmenter.js";
 export type {
   Codec,
   Crossing,
   CrossingTensor,
+  HeaderValues,
   ImageSource,
   LoadOptions,
   ModelDescription,
@@ -17,6 +19,7 @@ export type {
   Precision,
   Progress,
   Report,
+  RequestHeaders,
   SegmentOptions,
   SegmentResult,
   SplitDescription,

@@ -1,16 +1,16 @@
 // From a model's address to a session that is ready: what happens once.
 
-import { check } from "./abort.js";
+import { check, linked } from "./abort.js";
 import { alive } from "./alive.js";
-import { choose, isSoftware } from "./choose.js";
+import { choose, isHinted, isSoftware } from "./choose.js";
 import { type Code, HeadwaterError, clause, wrap } from "./errors.js";
 import type { WasmModel, WasmModule, WasmSession } from "./face.js";
 import type { Interval } from "./intervals.js";
 import type { Settings } from "./options.js";
-import { isHinted } from "./probe.js";
-import { type Lease, acquire, runtime } from "./runtime.js";
-import { type ModelBytes, byteSource, openSource } from "./source.js";
-import type { ModelDescription, ModelSource, Progress } from "./types.js";
+import { type Lease, acquire, runtime, webgpuMissing } from "./runtime.js";
+import { type ServerTrouble, serverTrouble } from "./server-check.js";
+import { type LocatedModel, type ModelBytes, byteSource, openSource } from "./source.js";
+import type { ModelDescription, Progress } from "./types.js";
 
 /** What a segmenter holds for its whole life. */
 export interface Parts {
@@ -44,14 +44,19 @@ export function isOfDevice(error: HeadwaterError): boolean {
   return OF_DEVICE.has(error.code);
 }
 
+/** Called with each step of loading. */
+export type Tell = (progress: Progress) => void;
+
 /** @throws HeadwaterError of any code but `released` and `storage`. */
 export async function load(
-  model: ModelSource,
+  model: LocatedModel,
   settings: Settings,
-  base: string,
   signal: AbortSignal | undefined,
+  tell: Tell,
 ): Promise<Loaded> {
-  const { tell } = settings;
+  // Where nothing can run, nothing is downloaded.
+  const missing = settings.split === "remote" ? undefined : webgpuMissing();
+  if (missing && !canPost(settings)) throw new HeadwaterError("no-adapter", missing);
   tell({ stage: "runtime", loaded: 0, total: 1 });
   const onHeader = (loaded: number, total: number | null): void => tell({ stage: "model", loaded, total });
   // Module, header and device do not wait for each other.
@@ -62,7 +67,7 @@ export async function load(
   const opening = settings.split === "remote" ? undefined : lease(compiling);
   const [compiled, opened, leased] = await Promise.allSettled([
     compiling,
-    openSource(model, base, { cache: settings.cache, signal, onHeader }),
+    openSource(model, { cache: settings.cache, carried: settings.model, signal, onHeader }),
     opening,
   ]);
   const device = leased.status === "fulfilled" ? leased.value : wrap(leased.reason);
@@ -79,13 +84,18 @@ export async function load(
     const description = { ...described, size: settings.size ?? described.size };
     await opened.value.identify(description.sha256);
     const parts = { settings, wasm, bytes: opened.value, model: header, description };
-    return { ...parts, ...(await place(parts, device, signal)) };
+    return { ...parts, ...(await place(parts, device, signal, tell)) };
   } catch (error) {
     header?.free();
     void bytes?.close();
     if (device && !(device instanceof HeadwaterError)) device.release();
     throw wrap(error);
   }
+}
+
+/** Whether a picture may be posted where its split does not say so. */
+function canPost({ server, postable }: Settings): boolean {
+  return server !== undefined && postable;
 }
 
 /** A share in the device, or why there is none. */
@@ -98,31 +108,92 @@ async function place(
   parts: Parts,
   device: Lease | HeadwaterError | undefined,
   signal: AbortSignal | undefined,
+  tell: Tell,
 ): Promise<Pick<Loaded, "placed" | "reasons" | "fallback">> {
-  const { settings } = parts;
-  const postable = settings.server !== undefined && settings.postable;
-  const asked = { split: settings.split, reasons: [`Split ${settings.split} was asked for.`], fallback: undefined };
-  const chosen =
-    settings.split === "auto" && device
-      ? choose(parts.description, { device: await judged(device), server: settings.server !== undefined, postable })
-      : asked;
-  check(signal);
+  const { settings, description } = parts;
+  const { server } = settings;
+  // A local segmenter does not speak to its server before it has to.
+  const asked = settings.split !== "local" && server;
+  const answered = asked
+    ? serverTrouble(asked, description.name, description.sha256, signal)
+    : Promise.resolve(undefined);
+  if (settings.split === "auto" && device) return placeAuto(parts, device, answered, signal, tell);
+  const reasons = [`Split ${settings.split} was asked for.`];
+  // The server's answer and the weights do not wait for each other, and a wrong server ends the download.
+  const refused = new AbortController();
+  const both = linked(signal, refused.signal);
+  const answering = answered.then((trouble) => {
+    if (trouble) refused.abort(trouble.error);
+  });
   try {
-    if (chosen.split !== "remote" && device instanceof HeadwaterError) throw device;
-    const on = chosen.split === "remote" || device instanceof HeadwaterError ? undefined : device;
-    const session = await openSession(parts, chosen.split, on, signal, settings.tell);
-    if (!on && device && !(device instanceof HeadwaterError)) device.release();
-    return { ...chosen, placed: { split: chosen.split, session, lease: on } };
+    const made = await placeFixed(parts, settings.split, device, both.signal, tell);
+    await answering;
+    if (both.signal.aborted) {
+      made.placed.session.free();
+      check(both.signal);
+    }
+    return { ...made, reasons: [...reasons, ...made.reasons] };
+  } catch (error) {
+    check(both.signal);
+    throw error;
+  } finally {
+    both.unlink();
+  }
+}
+
+/** A split that depends on the device and the server. */
+async function placeAuto(
+  parts: Parts,
+  device: Lease | HeadwaterError,
+  answered: Promise<ServerTrouble | undefined>,
+  signal: AbortSignal | undefined,
+  tell: Tell,
+): Promise<Pick<Loaded, "placed" | "reasons" | "fallback">> {
+  const [judgement, trouble] = await Promise.all([judged(device), answered]);
+  check(signal);
+  // A wrong address is a mistake to be mended; a server that is down is a reason to do without.
+  if (trouble && (!trouble.down || device instanceof HeadwaterError)) throw trouble.error;
+  const { server, postable } = parts.settings;
+  const chosen = choose(parts.description, {
+    device: judgement,
+    server: server !== undefined && !trouble,
+    postable: canPost(parts.settings) && !trouble,
+    picturesStay: !postable,
+  });
+  const unused = trouble ? [`The server is not used: ${clause(trouble.error.message)}.`] : [];
+  const made = await placeFixed(parts, chosen.split, device, signal, tell, trouble === undefined);
+  return {
+    placed: made.placed,
+    reasons: [...unused, ...chosen.reasons, ...made.reasons],
+    fallback: made.fallback ?? chosen.fallback,
+  };
+}
+
+/** One split, or `remote` where the device cannot run its part and the picture may be posted. */
+async function placeFixed(
+  parts: Parts,
+  split: string,
+  device: Lease | HeadwaterError | undefined,
+  signal: AbortSignal | undefined,
+  tell: Tell,
+  served = true,
+): Promise<Pick<Loaded, "placed" | "reasons" | "fallback">> {
+  check(signal);
+  const released = (): void => {
+    if (device && !(device instanceof HeadwaterError)) device.release();
+  };
+  try {
+    if (split !== "remote" && device instanceof HeadwaterError) throw device;
+    const on = split === "remote" || device instanceof HeadwaterError ? undefined : device;
+    const session = await openSession(parts, split, on, signal, tell);
+    if (!on) released();
+    return { placed: { split, session, lease: on }, reasons: [], fallback: undefined };
   } catch (thrown) {
     const error = wrap(thrown);
-    if (!isOfDevice(error) || !postable || chosen.split === "remote") throw error;
-    const session = await openSession(parts, "remote", undefined, signal, settings.tell);
-    if (device && !(device instanceof HeadwaterError)) device.release();
-    const reasons = [
-      ...chosen.reasons,
-      `This device cannot run it: ${clause(error.message)}.`,
-      "The server does it all.",
-    ];
+    if (!isOfDevice(error) || !canPost(parts.settings) || !served || split === "remote") throw error;
+    const session = await openSession(parts, "remote", undefined, signal, tell);
+    released();
+    const reasons = [`This device cannot run it: ${clause(error.message)}.`, "The server does it all."];
     return { reasons, fallback: error.message, placed: { split: "remote", session, lease: undefined } };
   }
 }
@@ -147,7 +218,7 @@ export async function openSession(
   split: string,
   on: Lease | undefined,
   signal: AbortSignal | undefined,
-  tell: (progress: Progress) => void,
+  tell: Tell,
 ): Promise<WasmSession> {
   const ranges: Interval[] = split === "remote" ? [] : model.weight_ranges(split);
   const total = bytes.cost(ranges);
@@ -156,7 +227,11 @@ export async function openSession(
     loaded = Math.min(total, loaded + count);
     tell({ stage: "weights", loaded, total });
   };
-  const onWeight = (done: number, all: number): void => tell({ stage: "prepare", loaded: done, total: all });
+  const onWeight = (done: number, all: number): void => {
+    // What this throws ends the making of the session.
+    check(signal);
+    tell({ stage: "prepare", loaded: done, total: all });
+  };
   const { server, codec, precision } = settings;
   if (server) server.signal = signal;
   const source = byteSource(bytes, { signal, onBytes });

@@ -1,8 +1,9 @@
 // What a segmentation gives: how much of each pixel belongs to the subject.
 
 import { type Canvas, type Context, type LocalCanvas, breathe, newCanvas } from "./canvas.js";
+import { bad } from "./arguments.js";
 import { HeadwaterError } from "./errors.js";
-import { draw, toPicture } from "./picture.js";
+import { draw, tag, toPicture } from "./picture.js";
 import type { ImageSource } from "./types.js";
 
 /** Pixels that are painted without a pause: a few milliseconds' work. */
@@ -23,9 +24,12 @@ export class Mask {
    * @throws HeadwaterError `bad-argument` unless there is one byte a pixel.
    */
   constructor(width: number, height: number, alpha: Uint8ClampedArray<ArrayBuffer>) {
-    if (!(width > 0 && height > 0 && alpha.length === width * height)) {
-      const message = `a mask of ${width}x${height}: expected ${width * height} bytes, found ${alpha.length}`;
-      throw new HeadwaterError("bad-argument", message);
+    const sides = [width, height].every((side) => Number.isInteger(side) && side > 0);
+    if (!sides) bad("a mask's sides", [width, height], "whole pixels above 0");
+    const length = tag(alpha) === "Uint8ClampedArray" ? alpha.length : -1;
+    if (length !== width * height) {
+      const found = length < 0 ? alpha : `${length} bytes`;
+      bad(`a mask of ${width}x${height}`, found, `a Uint8ClampedArray of ${width * height} bytes`);
     }
     this.width = width;
     this.height = height;
@@ -90,6 +94,7 @@ export class Mask {
   }
 
   #rows(from: number, to: number): ImageData {
+    if (typeof ImageData === "undefined") throw new HeadwaterError("unsupported", "this runtime has no ImageData");
     const image = new ImageData(this.width, to - from);
     const alpha = this.alpha.subarray(from * this.width, to * this.width);
     const pixels = new Uint32Array(image.data.buffer);

@@ -39,6 +39,9 @@ export interface Picture {
  * @throws HeadwaterError `bad-image` when it is none, is empty, closed, not loaded or cannot be decoded.
  */
 export async function toPicture(image: ImageSource, maxSide: number): Promise<Picture> {
+  if (typeof createImageBitmap === "undefined") {
+    throw new HeadwaterError("unsupported", "this runtime cannot decode pictures: it has no createImageBitmap");
+  }
   const [pixels, made] = await upright(image).catch((error: unknown) => {
     throw wrap(error, "bad-image", "the picture cannot be decoded");
   });

@@ -3,14 +3,30 @@
 import { Deadline, abortError, raced } from "./abort.js";
 import { HeadwaterError } from "./errors.js";
 import type { Interval } from "./intervals.js";
+import { type Carried, carry } from "./requests.js";
 
 /** How long a server may send nothing before it is given up, in milliseconds. */
 const STALL_MILLIS = 30_000;
+
+const NOTHING: Carried = { name: "modelHeaders", headers: undefined, credentials: undefined };
 
 /** By what a server tells one version of a file from another. */
 export interface Version {
   etag: string | null;
   modified: string | null;
+}
+
+/**
+ * Whether two answers can be of one version. Of one ETag the weak and the strong form are equal: proxies that compress
+ * make one of the other, and the bytes of a range that is not compressed are the same.
+ */
+export function sameVersion(a: Version, b: Version): boolean {
+  if (a.etag !== null && b.etag !== null) return strong(a.etag) === strong(b.etag);
+  return a.modified === null || b.modified === null || a.modified === b.modified;
+}
+
+function strong(etag: string): string {
+  return etag.replace(/^W\//, "");
 }
 
 /** A connection that failed or broke: code `download`, and asking again may help. */
@@ -36,6 +52,8 @@ export interface Asking {
   since?: Version | undefined;
   /** What the browser's own HTTP cache may do. */
   http: RequestCache;
+  /** Headers and credentials of the caller's. */
+  carried?: Carried | undefined;
   signal?: AbortSignal | undefined;
 }
 
@@ -53,13 +71,14 @@ export function shown(url: URL): string {
 export async function ask(url: URL, asking: Asking): Promise<Answer> {
   const place = shown(url);
   const { range, since } = asking;
-  const headers: Record<string, string> = {};
-  if (range) headers["Range"] = `bytes=${range[0]}-${range[1] - 1}`;
-  if (since?.etag) headers["If-None-Match"] = since.etag;
-  else if (since?.modified) headers["If-Modified-Since"] = since.modified;
   const deadline = new Deadline(STALL_MILLIS, `${place} sent nothing for ${STALL_MILLIS / 1000} s`, asking.signal);
   try {
-    const request = fetch(url, { headers, cache: asking.http, signal: deadline.signal });
+    const carried = await carry(asking.carried ?? NOTHING, deadline.signal);
+    const { headers } = carried;
+    if (range) headers.set("Range", `bytes=${range[0]}-${range[1] - 1}`);
+    if (since?.etag) headers.set("If-None-Match", since.etag);
+    else if (since?.modified) headers.set("If-Modified-Since", since.modified);
+    const request = fetch(url, { ...carried, cache: asking.http, signal: deadline.signal });
     const response = await raced(request, deadline.signal).catch((error: unknown) => {
       if (deadline.signal.aborted) throw abortError(deadline.signal);
       throw new Broken(`${place} cannot be reached (no connection, or no leave to read it from this page)`, error);
@@ -103,6 +122,9 @@ function read(
     return { kind: "whole", total: headers.get("content-encoding") ? null : stated, version, body };
   }
   if (!range) return refuse("status 206, though no range was asked for");
+  const encoding = headers.get("content-encoding");
+  if (encoding && encoding !== "identity")
+    return refuse(`expected a part of the file itself, found one in ${encoding}`);
   if (/^multipart\//i.test(type)) return refuse(`expected bytes ${range[0]} to ${range[1]}, found ${type}`);
   const found = headers.get("content-range");
   if (found === null && response.type === "cors") {

@@ -27,15 +27,13 @@ export function runtime(where: URL | string | WebAssembly.Module | undefined): P
 }
 
 async function initialise(where: URL | string | WebAssembly.Module | undefined): Promise<WasmModule> {
-  if (where instanceof WebAssembly.Module) {
-    await wasm.default({ module_or_path: where });
-    wasm.on_panic(crashed);
-    return wasm;
-  }
+  if (typeof where === "object" && !(where instanceof URL)) return instantiate(where);
   // Bundlers look for exactly this expression and put the file where it says.
   const url = where ? resolve(where, baseAddress(), "wasm") : new URL("./wasm/headwater_bg.wasm", import.meta.url);
   const place = `the Wasm module ${url.href.slice(0, 200)}`;
   const help = "esbuild needs the option `wasm`, Vite before 8 has to exclude headwater from optimizeDeps";
+  const stored = await fileBytes(url, place);
+  if (stored) return instantiate(await WebAssembly.compile(stored));
   const response = await fetch(url).catch((error: unknown) => {
     throw new HeadwaterError("download", `${place} cannot be reached`, { cause: error });
   });
@@ -48,13 +46,32 @@ async function initialise(where: URL | string | WebAssembly.Module | undefined):
   const headers = { "content-type": "application/wasm" };
   const named = type === "application/wasm" ? response : new Response(response.body, { headers });
   try {
-    await wasm.default({ module_or_path: named });
+    return await instantiate(named);
   } catch (error) {
     const refused = "it does not compile (a content security policy has to allow 'wasm-unsafe-eval')";
     throw wrap(error, "internal", `${place}: ${refused}`);
   }
+}
+
+async function instantiate(from: Response | WebAssembly.Module): Promise<WasmModule> {
+  await wasm.default({ module_or_path: from });
   wasm.on_panic(crashed);
   return wasm;
+}
+
+/** The bytes of a file on the disk, which Node does not fetch; undefined everywhere else. */
+async function fileBytes(url: URL, place: string): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  const { process } = globalThis as { process?: { getBuiltinModule?(name: string): NodeFiles } };
+  if (url.protocol !== "file:" || !process?.getBuiltinModule) return undefined;
+  try {
+    return await process.getBuiltinModule("node:fs/promises").readFile(url);
+  } catch (error) {
+    throw wrap(error, "download", place);
+  }
+}
+
+interface NodeFiles {
+  readFile(url: URL): Promise<Uint8Array<ArrayBuffer>>;
 }
 
 /** A device that several segmenters use. */
@@ -142,15 +159,21 @@ export async function acquire(module: WasmModule): Promise<Lease> {
     return new Lease(await mine.device, mine);
   } catch (error) {
     giveBack(mine);
-    throw wrap(error, "device");
+    const wrapped = wrap(error, "device");
+    // The module names what an operating system lacks, which nobody at a browser can mend.
+    throw wrapped.code === "no-adapter" ? new HeadwaterError("no-adapter", NO_ADAPTER, { cause: error }) : wrapped;
   }
 }
 
-/** Why there is no WebGPU here, as a sentence; undefined where there is. */
+/** Why there is no WebGPU here, as a clause without a full stop; undefined where there is. */
 export function webgpuMissing(): string | undefined {
   if (typeof navigator !== "undefined" && "gpu" in navigator && navigator.gpu) return undefined;
-  if (typeof isSecureContext !== "undefined" && !isSecureContext) {
-    return "browsers offer WebGPU only to pages that come by HTTPS or from localhost";
-  }
-  return "this browser does not offer WebGPU";
+  // Only pages and workers have it.
+  if (typeof isSecureContext === "undefined") return "this runtime does not offer WebGPU";
+  return isSecureContext
+    ? "this browser does not offer WebGPU"
+    : "browsers offer WebGPU only to pages that come by HTTPS or from localhost";
 }
+
+/** The same for a browser that has WebGPU and no adapter for it. */
+export const NO_ADAPTER = "this browser offers WebGPU, but finds no graphics adapter that it may use for it";

@@ -10,16 +10,18 @@ import { type Loaded, type Parts, type Placed, isOfDevice, load, openSession } f
 import { Mask } from "./mask.js";
 import { checkSegmentOptions, settingsOf } from "./options.js";
 import { checkUsable, encode, toPicture } from "./picture.js";
+import { callBack } from "./callback.js";
 import { Queue } from "./queue.js";
 import { MAX_SIDE } from "./limits.js";
 import { acquire } from "./runtime.js";
-import { baseAddress } from "./source.js";
+import { baseAddress, locate } from "./source.js";
 import type {
   Crossing,
   ImageSource,
   LoadOptions,
   ModelDescription,
   ModelSource,
+  Progress,
   SegmentOptions,
   SegmentResult,
 } from "./types.js";
@@ -39,6 +41,8 @@ export class Segmenter extends SegmenterTarget {
 
   private constructor(loaded: Loaded) {
     super();
+    if (!loaded?.placed)
+      throw new HeadwaterError("bad-argument", "expected await Segmenter.load(…), found new Segmenter");
     this.#parts = loaded;
     this.#split = loaded.placed.split;
     this.#reasons = loaded.reasons;
@@ -58,21 +62,35 @@ export class Segmenter extends SegmenterTarget {
    * `adapter-limit`, `device`, `aborted`, `mismatch`, `internal`
    */
   static async load(model: ModelSource, options: LoadOptions = {}): Promise<Segmenter> {
-    const { signal } = options;
-    check(signal);
-    const base = baseAddress();
-    const loading = load(model, settingsOf(options, base), base, signal).then((loaded) => new Segmenter(loaded));
-    const segmenter = await raced(loading, signal).catch((error: unknown) => {
-      // What cannot be stopped still ends, and then nobody wants it.
-      void loading.then(
-        (late) => late.release(),
-        () => undefined,
-      );
+    let settled = false;
+    try {
+      const base = baseAddress();
+      const settings = settingsOf(options, base);
+      const located = locate(model, base);
+      const { signal } = options;
+      check(signal);
+      const tell = (progress: Progress): void => {
+        if (!settled && !signal?.aborted) callBack(options.onProgress, progress);
+      };
+      const loading = load(located, settings, signal, tell).then((loaded) => new Segmenter(loaded));
+      const segmenter = await raced(loading, signal).catch((error: unknown) => {
+        // What cannot be stopped still ends, and then nobody wants it.
+        void loading.then(
+          (late) => late.release(),
+          () => undefined,
+        );
+        throw error;
+      });
+      const reason = segmenter.#fallback;
+      if (reason !== undefined) {
+        setTimeout(() => segmenter.#ending.signal.aborted || segmenter.tell("fallback", reason));
+      }
+      return segmenter;
+    } catch (error) {
       throw wrap(error);
-    });
-    const reason = segmenter.#fallback;
-    if (reason !== undefined) setTimeout(() => segmenter.tell("fallback", reason));
-    return segmenter;
+    } finally {
+      settled = true;
+    }
   }
 
   /** The model, at the size that it runs at. */
@@ -100,14 +118,16 @@ export class Segmenter extends SegmenterTarget {
    * `bad-message`
    */
   async segment(image: ImageSource, options: SegmentOptions = {}): Promise<SegmentResult> {
-    checkSegmentOptions(options);
-    const { signal, unlink } = linked(this.#ending.signal, options.signal);
+    let unlink: (() => void) | undefined;
     try {
-      return await this.#queue.add(() => this.#run(image, options, signal), signal);
+      checkSegmentOptions(options);
+      const joined = linked(this.#ending.signal, options.signal);
+      unlink = joined.unlink;
+      return await this.#queue.add(() => this.#run(image, options, joined.signal), joined.signal);
     } catch (error) {
       throw wrap(error);
     } finally {
-      unlink();
+      unlink?.();
     }
   }
 
@@ -136,10 +156,11 @@ export class Segmenter extends SegmenterTarget {
     this.#drop();
     const second = await this.#attempt(image, options, signal);
     if (!(second instanceof HeadwaterError)) {
-      this.tell("recovered", first.message);
+      if (!signal.aborted) this.tell("recovered", first.message);
       return second;
     }
     this.#drop();
+    if (signal.aborted) throw second;
     // Weights that cannot be had a second time leave the device as useless as its own failure does.
     if (!(isOfDevice(second) || second.code === "download") || !server || !this.#parts.settings.postable) throw second;
     return this.#fallBack(second.message, image, options, signal);

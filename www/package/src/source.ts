@@ -1,10 +1,12 @@
 // The model's bytes, wherever they are.
 
 import { check, raced } from "./abort.js";
+import { bad, shownValue } from "./arguments.js";
 import { HeadwaterError, wrap } from "./errors.js";
 import type { ByteSource } from "./face.js";
 import { type HttpOptions, HttpSource } from "./http-source.js";
 import { type Interval, sum } from "./intervals.js";
+import { tag } from "./picture.js";
 import type { ModelSource } from "./types.js";
 
 /** How bytes are read. */
@@ -33,41 +35,50 @@ export interface ModelBytes {
 }
 
 /**
- * Opens a model. `base` is what relative addresses are relative to.
+ * Opens a model.
  *
- * @throws HeadwaterError `bad-argument` when it is nothing that can be read; else as reading its header does.
+ * @throws HeadwaterError as reading its header does.
  */
-export async function openSource(model: ModelSource, base: string, options: HttpOptions): Promise<ModelBytes> {
-  if (typeof Blob !== "undefined" && model instanceof Blob) return new BlobSource(model);
-  if (model instanceof ArrayBuffer) return new BlobSource(model);
-  if (typeof model !== "string" && !(model instanceof URL)) {
-    throw new HeadwaterError("bad-argument", "model: expected an address, a Blob or an ArrayBuffer");
-  }
-  const url = resolve(model, base, "model");
+export async function openSource(model: LocatedModel, options: HttpOptions): Promise<ModelBytes> {
+  return "href" in model ? HttpSource.open(model, options) : new BlobSource(model);
+}
+
+/** A model's absolute address, or its bytes. */
+export type LocatedModel = URL | Blob | ArrayBuffer;
+
+/**
+ * Where a model is. `base` is what relative addresses are relative to.
+ *
+ * @throws HeadwaterError `bad-argument` when it is nothing that can be read.
+ */
+export function locate(model: ModelSource, base: string | undefined): LocatedModel {
+  // By their names: they may come from another frame.
+  const name = tag(model);
+  if (name === "Blob" || name === "File") return model as Blob;
+  if (name === "ArrayBuffer") return model as ArrayBuffer;
+  if (typeof model !== "string" && name !== "URL") bad("model", model, "an address, a Blob or an ArrayBuffer");
+  const url = resolve(model as string | URL, base, "model");
   if (!/^(https?|blob|data):$/.test(url.protocol)) {
-    const help = "pages cannot read files by address; a File from a file input is a model too";
-    throw new HeadwaterError(
-      "bad-argument",
-      `model ${String(model).slice(0, 200)}: expected an http address (${help})`,
-    );
+    const help = "files cannot be read by address; a File from a file input is a model too";
+    throw new HeadwaterError("bad-argument", `model ${shownValue(String(model))}: expected an http address (${help})`);
   }
-  return HttpSource.open(url, options);
+  return url;
 }
 
 /** @throws HeadwaterError `bad-argument` when `address` is none; `what` says whose it is. */
-export function resolve(address: string | URL, base: string, what: string): URL {
+export function resolve(address: string | URL, base: string | undefined, what: string): URL {
   try {
     return new URL(address, base);
   } catch (error) {
-    throw new HeadwaterError("bad-argument", `${what} ${String(address).slice(0, 200)} is no address`, {
-      cause: error,
-    });
+    const why =
+      base === undefined ? "is not absolute, and there is no page that it could be relative to" : "is no address";
+    throw new HeadwaterError("bad-argument", `${what} ${shownValue(String(address))} ${why}`, { cause: error });
   }
 }
 
-/** What relative addresses are relative to in this realm. */
-export function baseAddress(): string {
-  return typeof document !== "undefined" ? document.baseURI : location.href;
+/** What relative addresses are relative to in this realm; undefined outside of pages and workers. */
+export function baseAddress(): string | undefined {
+  return globalThis.document?.baseURI ?? globalThis.location?.href;
 }
 
 /** The face that the Wasm module reads through, for the time of one call. */
@@ -82,14 +93,14 @@ class BlobSource implements ModelBytes {
 
   constructor(data: Blob | ArrayBuffer) {
     this.#data = data;
-    this.size = data instanceof ArrayBuffer ? data.byteLength : data.size;
+    this.size = "byteLength" in data ? data.byteLength : data.size;
   }
 
   async read(start: number, end: number, reading: Reading = {}): Promise<Uint8Array> {
     check(reading.signal);
     try {
       const part = this.#data.slice(start, end);
-      const buffer = part instanceof ArrayBuffer ? part : await raced(part.arrayBuffer(), reading.signal);
+      const buffer = "byteLength" in part ? part : await raced(part.arrayBuffer(), reading.signal);
       if (buffer.byteLength !== end - start) {
         const found = `found ${buffer.byteLength}`;
         throw new HeadwaterError("bad-model", `bytes ${start} to ${end}: expected ${end - start}, ${found}`);

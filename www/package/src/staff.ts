@@ -40,16 +40,62 @@ export function connect(where: Worker | string | undefined, onFailure: (error: H
   return { port: port1, hangUp };
 }
 
-const HELP = "esbuild needs the option `worker`, Vite before 8 has to exclude headwater from optimizeDeps";
+const HELP =
+  "esbuild needs the option `worker`, Vite before 8 has to exclude headwater from optimizeDeps, " +
+  "another origin has to allow this page to read the script (CORS)";
 
-/** @throws HeadwaterError `download` when the script is another origin's: those may not be workers. */
+/** @throws HeadwaterError `unsupported` where there are no workers, `download` when the browser refuses the script. */
 function start(where: string | undefined): Worker {
-  try {
+  if (typeof Worker === "undefined") {
+    const help = "import headwater instead of headwater/worker";
+    throw new HeadwaterError("unsupported", `this runtime has no workers of the web's kind: ${help}`);
+  }
+  const begin = (): Worker => {
     // Bundlers look for exactly this expression and make a worker of the file.
     if (where === undefined) return new Worker(new URL("./worker-script.js", import.meta.url), { type: "module" });
     return new Worker(where, { type: "module" });
+  };
+  try {
+    return begin();
   } catch (error) {
-    throw wrap(error, "download", "the worker cannot be started");
+    if ((error as Partial<DOMException> | null)?.name !== "SecurityError") {
+      throw wrap(error, "download", "the worker cannot be started");
+    }
+    return startElsewhere(begin, error);
+  }
+}
+
+/**
+ * A worker whose script another origin holds, such as a CDN: browsers refuse its address, but a script of this origin
+ * may import it. The address is known to bundlers alone, so `begin` is run once more with a class in the place of
+ * `Worker` that only remembers its arguments.
+ */
+function startElsewhere(begin: () => void, refusal: unknown): Worker {
+  const Real = globalThis.Worker;
+  let address = "";
+  let module = true;
+  globalThis.Worker = class {
+    constructor(url: string | URL, options?: WorkerOptions) {
+      address = String(url);
+      module = options?.type === "module";
+    }
+  } as typeof Worker;
+  try {
+    begin();
+  } finally {
+    globalThis.Worker = Real;
+  }
+  const quoted = JSON.stringify(address);
+  const script = new Blob([module ? `import ${quoted};` : `importScripts(${quoted});`], { type: "text/javascript" });
+  const url = URL.createObjectURL(script);
+  try {
+    return new Real(url, module ? { type: "module" } : {});
+  } catch (error) {
+    const help = "the script is another origin's; a content security policy has to allow it and worker-src blob:";
+    throw wrap(error ?? refusal, "download", `the worker ${address.slice(0, 200)} cannot be started (${help})`);
+  } finally {
+    // The worker has begun to fetch it by then.
+    setTimeout(() => URL.revokeObjectURL(url), 10_000);
   }
 }
 

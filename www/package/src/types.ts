@@ -22,6 +22,12 @@ export type ImageSource =
   | VideoFrame
   | Blob;
 
+/** Headers of a request, by their names. */
+export type HeaderValues = Readonly<Record<string, string>>;
+
+/** The same, or a function that is called before each request, such as one that renews a token. */
+export type RequestHeaders = HeaderValues | (() => HeaderValues | Promise<HeaderValues>);
+
 /**
  * A step of loading. `runtime`: the Wasm module, `loaded` of `total` 1. `model`: the file's header, bytes.
  * `weights`: this client's part of the file, bytes from the network or the cache. `prepare`: weights packed and
@@ -35,8 +41,19 @@ export interface Progress {
 
 /** How a segmenter is loaded. */
 export interface LoadOptions {
-  /** `http` or `https` address that goes before `/v2`; may be relative to the page, such as `/`. */
-  server?: string | undefined;
+  /**
+   * `http` or `https` address that goes before `/v2`; may be relative to the page, and then begins with `/` or `.`.
+   * `load` asks the server for its description of the model, unless `split` is `local`.
+   */
+  server?: string | URL | undefined;
+  /** Headers of every request to `server`, such as `Authorization`. */
+  headers?: RequestHeaders | undefined;
+  /** Whether requests to `server` carry cookies; `same-origin` by default, as with `fetch`. */
+  credentials?: RequestCredentials | undefined;
+  /** Headers of every request for the model's file, if that has an address. */
+  modelHeaders?: RequestHeaders | undefined;
+  /** Whether requests for the model's file carry cookies; `same-origin` by default. */
+  modelCredentials?: RequestCredentials | undefined;
   /** `auto` (the default), `local`, `remote`, or a split of the model such as `U3`. */
   split?: string | undefined;
   /** Pixels that the net runs at: one side, or width and height. Without it the size the model was made for. */
@@ -50,8 +67,9 @@ export interface LoadOptions {
    */
   precision?: Precision | undefined;
   /**
-   * `remote` (the default): where this device cannot run its part, the picture itself is posted to `server`.
-   * `none`: it is not; the call rejects, and `auto` does not choose `remote` either.
+   * `remote`: where this device cannot run its part, the picture itself is posted to `server`. `none`: it is not; the
+   * call rejects, and `auto` does not choose `remote` either. The default is `none` for split `local` and `remote`
+   * for all others.
    */
   fallback?: "remote" | "none" | undefined;
   /** Milliseconds that one post may take, from its start to the answer's last byte; 120,000 by default. */
@@ -62,7 +80,7 @@ export interface LoadOptions {
   wasm?: URL | string | WebAssembly.Module | undefined;
   /** Aborts the loading. */
   signal?: AbortSignal | undefined;
-  /** Called as loading goes on. */
+  /** Called as loading goes on, and no more once `load` has settled or `signal` is aborted. */
   onProgress?: ((progress: Progress) => void) | undefined;
 }
 

@@ -1,9 +1,11 @@
 // Runs in a worker: a segmenter behind each port that a page sends.
 
-import { wrap } from "./errors.js";
+import { HeadwaterError, wrap } from "./errors.js";
 import type { SegmenterEventType } from "./events.js";
-import { CONNECT, type FromWorker, type State, type ToWorker } from "./protocol.js";
+import { probe } from "./probe.js";
+import { CONNECT, type FromWorker, type HeaderOption, type State, type ToWorker } from "./protocol.js";
 import { Segmenter } from "./segmenter.js";
+import type { HeaderValues } from "./types.js";
 
 const EVENTS: SegmenterEventType[] = ["devicelost", "recovered", "fallback"];
 
@@ -16,6 +18,8 @@ addEventListener("message", (event: MessageEvent<unknown>) => {
 class Desk {
   readonly #port: MessagePort;
   readonly #running = new Map<number, AbortController>();
+  readonly #questions = new Map<number, (answer: ToWorker & { type: "headers" }) => void>();
+  #asked = 0;
   #segmenter: Segmenter | undefined;
 
   constructor(port: MessagePort) {
@@ -30,6 +34,15 @@ class Desk {
         break;
       case "segment":
         void this.#answer(message.id, (signal) => this.#segment(message, signal));
+        break;
+      case "probe":
+        void this.#answer(message.id, async () => {
+          this.#send({ type: "probed", id: message.id, probe: await probe({ wasm: message.wasm }) });
+        });
+        break;
+      case "headers":
+        this.#questions.get(message.id)?.(message);
+        this.#questions.delete(message.id);
         break;
       case "abort":
         this.#running.get(message.id)?.abort();
@@ -54,9 +67,11 @@ class Desk {
     }
   }
 
-  async #load({ id, model, options }: ToWorker & { type: "load" }, signal: AbortSignal): Promise<void> {
+  async #load({ id, model, options, asked }: ToWorker & { type: "load" }, signal: AbortSignal): Promise<void> {
+    const functions = asked.map((option) => [option, () => this.#ask(option)]);
     const segmenter = await Segmenter.load(model, {
       ...options,
+      ...Object.fromEntries(functions),
       signal,
       onProgress: (progress) => this.#send({ type: "progress", progress }),
     });
@@ -82,6 +97,18 @@ class Desk {
       // The message brought it, so that nobody else holds it.
       if ("close" in image) image.close();
     }
+  }
+
+  /** What a function of the page's gives. */
+  #ask(option: HeaderOption): Promise<HeaderValues> {
+    const id = (this.#asked += 1);
+    return new Promise((resolve, reject) => {
+      this.#questions.set(id, (answer) => {
+        if ("headers" in answer) resolve(answer.headers);
+        else reject(new HeadwaterError(answer.code, answer.message));
+      });
+      this.#send({ type: "ask", id, option });
+    });
   }
 
   #state(): State | undefined {

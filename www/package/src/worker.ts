@@ -1,14 +1,20 @@
 // What `import … from "headwater/worker"` gives: the same segmenter, whose work happens in a worker.
 
-import { abortError, check, linked } from "./abort.js";
+import { check, linked } from "./abort.js";
+import { type Names, bad, checkNames } from "./arguments.js";
+import { callBack } from "./callback.js";
 import { HeadwaterError, wrap } from "./errors.js";
 import { SegmenterTarget } from "./events.js";
 import { Mask } from "./mask.js";
 import { toParcel } from "./portable.js";
-import type { FromWorker, State, ToWorker } from "./protocol.js";
+import { LOAD_NAMES, checkSegmentOptions, settingsOf } from "./options.js";
+import { tag } from "./picture.js";
+import { type Probe, type ProbeOptions, failedProbe } from "./probe-result.js";
+import type { FromWorker, HeaderOption, PortableOptions, State, ToWorker } from "./protocol.js";
 import { Queue } from "./queue.js";
-import { baseAddress, resolve } from "./source.js";
-import { type Line, connect } from "./staff.js";
+import { checkCarried } from "./requests.js";
+import { baseAddress, locate, resolve } from "./source.js";
+import { WorkerClient } from "./worker-client.js";
 import type {
   ImageSource,
   LoadOptions,
@@ -21,6 +27,7 @@ import type {
 export { type Code, HeadwaterError } from "./errors.js";
 export type { SegmenterEvent, SegmenterEventType } from "./events.js";
 export { Mask } from "./mask.js";
+export type { Limits, Probe, ProbeOptions } from "./probe-result.js";
 export type * from "./types.js";
 
 /** {@link LoadOptions}, and which worker. */
@@ -33,33 +40,50 @@ export interface WorkerLoadOptions extends LoadOptions {
   worker?: Worker | URL | string | undefined;
 }
 
-type Answer = Extract<FromWorker, { id: number }>;
+const NAMES: Names<WorkerLoadOptions> = { ...LOAD_NAMES, worker: true };
+const PROBE_NAMES: Names<WorkerProbeOptions> = { wasm: true, worker: true };
 
-interface Pending {
-  resolve(answer: Answer): void;
-  reject(error: HeadwaterError): void;
+/** {@link ProbeOptions}, and which worker. */
+export interface WorkerProbeOptions extends ProbeOptions {
+  /** As the option of `load`. */
+  worker?: Worker | URL | string | undefined;
+}
+
+/**
+ * What the GPU can do, as `probe` of `headwater` finds it, asked in a worker: browsers may offer WebGPU to pages and not
+ * to workers. Never throws.
+ */
+export async function probe(options: WorkerProbeOptions = {}): Promise<Probe> {
+  let client: WorkerClient | undefined;
+  try {
+    checkNames("probe", options, PROBE_NAMES);
+    checkWorker(options.worker);
+    client = new WorkerClient(options.worker, () => undefined);
+    const answer = await client.ask({ type: "probe", wasm: portableWasm(options.wasm) }, [], undefined);
+    if (answer.type !== "probed") throw unexpected(answer);
+    return answer.probe;
+  } catch (error) {
+    return failedProbe(error);
+  } finally {
+    client?.end(new HeadwaterError("released", "the probe has ended"));
+  }
 }
 
 /** A model that is ready in a worker. All that {@link "headwater"}'s Segmenter promises holds for it. */
 export class Segmenter extends SegmenterTarget {
-  readonly #line: Line;
-  readonly #ending = new AbortController();
-  readonly #pending = new Map<number, Pending>();
+  readonly #client: WorkerClient;
   /** Pictures are made ready one after another, so that calls arrive in their order. */
   readonly #packing = new Queue();
-  readonly #onProgress: LoadOptions["onProgress"];
-  #next = 0;
+  readonly #options: WorkerLoadOptions;
+  #loading = true;
   #model: ModelDescription | undefined;
   #state: State = { split: "", reasons: [] };
 
   private constructor(options: WorkerLoadOptions) {
     super();
-    const { worker } = options;
-    const where =
-      typeof worker === "string" || worker instanceof URL ? resolve(worker, baseAddress(), "worker").href : worker;
-    this.#onProgress = options.onProgress;
-    this.#line = connect(where, (error) => this.#end(error));
-    this.#line.port.onmessage = (event: MessageEvent<FromWorker>) => this.#receive(event.data);
+    if (!options) bad("new Segmenter", options, "await Segmenter.load(…)");
+    this.#options = options;
+    this.#client = new WorkerClient(options.worker, (message) => this.#receive(message));
   }
 
   /**
@@ -68,28 +92,34 @@ export class Segmenter extends SegmenterTarget {
    * @throws HeadwaterError as the page's own Segmenter does; `download` when the worker's script is not found
    */
   static async load(model: ModelSource, options: WorkerLoadOptions = {}): Promise<Segmenter> {
-    const { signal, onProgress: _, worker: __, wasm, server, ...plain } = options;
-    check(signal);
-    const base = baseAddress();
-    const absolute = (address: string | URL, what: string): string => resolve(address, base, what).href;
-    const portable = {
-      ...plain,
-      // What is no address is left to the worker's own check.
-      server: typeof server === "string" && server !== "" ? absolute(server, "server") : server,
-      wasm: typeof wasm === "string" || wasm instanceof URL ? absolute(wasm, "wasm") : wasm,
-    };
-    const where = typeof model === "string" || model instanceof URL ? absolute(model, "model") : model;
     let segmenter: Segmenter | undefined;
     try {
+      const base = baseAddress();
+      const { server } = settingsOf(options, base, NAMES);
+      checkWorker(options.worker);
+      const located = locate(model, base);
+      const { signal, onProgress: _, worker: __, headers, modelHeaders, ...plain } = options;
+      check(signal);
       segmenter = new Segmenter(options);
-      const message = { type: "load", model: where, options: portable } as const;
-      const answer = await segmenter.#ask(message, [], signal);
-      if (answer.type !== "loaded") throw new HeadwaterError("internal", `the worker answered ${answer.type}`);
+      const asked = HEADER_OPTIONS.filter((option) => typeof options[option] === "function");
+      const portable: PortableOptions = {
+        ...plain,
+        server: server?.address,
+        wasm: portableWasm(options.wasm),
+        headers: typeof headers === "function" ? undefined : headers,
+        modelHeaders: typeof modelHeaders === "function" ? undefined : modelHeaders,
+      };
+      const where = located instanceof URL ? located.href : located;
+      const message = { type: "load", model: where, options: portable, asked } as const;
+      const answer = await segmenter.#client.ask(message, [], signal);
+      if (answer.type !== "loaded") throw unexpected(answer);
       segmenter.#model = answer.model;
       return segmenter;
     } catch (error) {
       segmenter?.release();
       throw wrap(error);
+    } finally {
+      if (segmenter) segmenter.#loading = false;
     }
   }
 
@@ -115,82 +145,71 @@ export class Segmenter extends SegmenterTarget {
    * @throws HeadwaterError as the page's own Segmenter does
    */
   async segment(image: ImageSource, options: SegmentOptions = {}): Promise<SegmentResult> {
-    const { signal, unlink } = linked(this.#ending.signal, options.signal);
-    const { maskSize, keepCrossing } = options;
+    let unlink: (() => void) | undefined;
     try {
+      checkSegmentOptions(options);
+      const joined = linked(this.#client.ending, options.signal);
+      unlink = joined.unlink;
+      const { signal } = joined;
+      const { maskSize, keepCrossing } = options;
       // What the queue's work gives is a promise in a box: packing waits for its turn, the answer does not.
       const { answered } = await this.#packing.add(async () => {
         const parcel = await toParcel(image);
         const message = { type: "segment", image: parcel.image, options: { maskSize, keepCrossing } } as const;
-        return { answered: this.#ask(message, parcel.transfer, signal) };
+        return { answered: this.#client.ask(message, parcel.transfer, signal) };
       }, signal);
       const answer = await answered;
-      if (answer.type !== "result") throw new HeadwaterError("internal", `the worker answered ${answer.type}`);
+      if (answer.type !== "result") throw unexpected(answer);
       const { alpha, width, height, report, crossing } = answer.result;
       return { mask: new Mask(width, height, alpha), report, crossing };
     } catch (error) {
       throw wrap(error);
     } finally {
-      unlink();
+      unlink?.();
     }
   }
 
   /** As the page's own: pending calls and later ones reject with `released`. */
   release(): void {
-    this.#end(new HeadwaterError("released", "the segmenter was released"));
-  }
-
-  #end(error: HeadwaterError): void {
-    if (this.#ending.signal.aborted) return;
-    this.#ending.abort(error);
-    this.#post({ type: "release" }, []);
-    for (const { reject } of this.#pending.values()) reject(error);
-    this.#pending.clear();
-    this.#line.hangUp();
-  }
-
-  #ask(
-    question: Omit<ToWorker & { type: "load" }, "id"> | Omit<ToWorker & { type: "segment" }, "id">,
-    transfer: Transferable[],
-    signal: AbortSignal | undefined,
-  ): Promise<Answer> {
-    const id = (this.#next += 1);
-    return new Promise<Answer>((resolve, reject) => {
-      const settled = (): void => {
-        this.#pending.delete(id);
-        signal?.removeEventListener("abort", onAbort);
-      };
-      const onAbort = (): void => {
-        settled();
-        this.#post({ type: "abort", id }, []);
-        reject(abortError(signal as AbortSignal));
-      };
-      if (signal?.aborted) return reject(abortError(signal));
-      signal?.addEventListener("abort", onAbort, { once: true });
-      this.#pending.set(id, {
-        resolve: (answer) => (settled(), resolve(answer)),
-        reject: (error) => (settled(), reject(error)),
-      });
-      try {
-        this.#post({ ...question, id }, transfer);
-      } catch (error) {
-        settled();
-        // What cannot be cloned is a picture that may not be read, or is closed.
-        reject(wrap(error, question.type === "segment" ? "bad-image" : "bad-argument"));
-      }
-    });
-  }
-
-  #post(message: ToWorker, transfer: Transferable[]): void {
-    this.#line.port.postMessage(message, transfer);
+    this.#client.end(new HeadwaterError("released", "the segmenter was released"));
   }
 
   #receive(message: FromWorker): void {
     if ("state" in message && message.state) this.#state = message.state;
-    if (message.type === "progress") this.#onProgress?.(message.progress);
-    else if (message.type === "event") this.tell(message.name, message.reason);
-    else if (message.type === "failed") {
-      this.#pending.get(message.id)?.reject(new HeadwaterError(message.code, message.message));
-    } else this.#pending.get(message.id)?.resolve(message);
+    if (message.type === "progress") {
+      if (this.#loading && !this.#options.signal?.aborted) callBack(this.#options.onProgress, message.progress);
+    } else if (message.type === "event") this.tell(message.name, message.reason);
+    else if (message.type === "ask") void this.#answer(message.id, message.option);
   }
+
+  /** Calls a function that stays in the page, for a request of the worker's. */
+  async #answer(id: number, option: HeaderOption): Promise<void> {
+    let message: ToWorker;
+    try {
+      const given = this.#options[option];
+      const headers = typeof given === "function" ? await given() : (given ?? {});
+      // Checked here: of what a message cannot carry, its error would quote the value.
+      checkCarried({ name: option, headers, credentials: undefined });
+      message = { type: "headers", id, headers: { ...headers } };
+    } catch (thrown) {
+      const error = wrap(thrown, "bad-argument", `the function ${option} failed`);
+      message = { type: "headers", id, code: error.code, message: error.message };
+    }
+    if (!this.#client.ending.aborted) this.#client.post(message);
+  }
+}
+
+const HEADER_OPTIONS: readonly HeaderOption[] = ["headers", "modelHeaders"];
+
+function checkWorker(worker: unknown): void {
+  const known = worker === undefined || typeof worker === "string" || ["URL", "Worker"].includes(tag(worker));
+  if (!known) bad("worker", worker, "a Worker or the address of its script");
+}
+
+function portableWasm(wasm: LoadOptions["wasm"]): string | WebAssembly.Module | undefined {
+  return typeof wasm === "string" || wasm instanceof URL ? resolve(wasm, baseAddress(), "wasm").href : wasm;
+}
+
+function unexpected({ type }: { type: string }): HeadwaterError {
+  return new HeadwaterError("internal", `the worker answered ${type}`);
 }

@@ -29,7 +29,8 @@ export class FakeServer {
 
   async fetch(url, { headers = {}, signal } = {}) {
     const { settings, file } = this;
-    const request = { url: String(url), range: headers.Range ?? null, etag: headers["If-None-Match"] ?? null };
+    const given = new Headers(headers);
+    const request = { url: String(url), range: given.get("range"), etag: given.get("if-none-match"), headers: given };
     this.requests.push(request);
     if (settings.down) throw new TypeError("fetch failed");
     signal?.throwIfAborted();

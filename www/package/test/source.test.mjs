@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 import { HeadwaterError } from "../lib/errors.js";
-import { openSource } from "../lib/source.js";
+import { locate, openSource } from "../lib/source.js";
 import { ADDRESS, FakeCaches, FakeServer, MIB, SHA, modelFile } from "./helpers.mjs";
 
 const HEADER = 200;
@@ -21,7 +21,7 @@ beforeEach(() => {
 
 async function open(options = {}) {
   const { address = ADDRESS, sha = SHA, ...rest } = options;
-  const source = await openSource(address, "http://page.test/", { cache: true, ...rest });
+  const source = await openSource(locate(address, "http://page.test/"), { cache: true, ...rest });
   await source.identify(sha);
   return source;
 }
@@ -226,11 +226,86 @@ test("fewer bytes than asked for are gone on from", async () => {
 
 test("a file that is exchanged while it is read is noticed", async () => {
   const source = await open();
+  server.file = server.file.slice();
+  server.file[HEADER - 1] = "\n".charCodeAt(0);
   server.settings.etag = '"2"';
-  await fails(source.read(MIB, 2 * MIB), "download", /changed/);
+  await fails(source.read(MIB, 2 * MIB), "download", /changed.*"1", then "2"/);
   server.settings.etag = null;
   server.file = modelFile(4 * MIB);
-  await fails(source.read(MIB, 2 * MIB), "download", /changed/);
+  await fails(source.read(MIB, 2 * MIB), "download", /changed.*bytes long/);
+});
+
+test("a part of a file of another length is refused", async () => {
+  const source = await open();
+  server.settings.answer = ({ range }, headers) => {
+    const [start, last] = range.match(/\d+/g).map(Number);
+    headers.set("content-range", `bytes ${start}-${last}/${file.length + 1}`);
+    return new Response(file.slice(start, last + 1), { status: 206, headers });
+  };
+  await fails(source.read(MIB, 2 * MIB), "download", /bytes long, then/);
+});
+
+test("weak and strong forms of one ETag are the same", async () => {
+  let count = 0;
+  server.settings.answer = (_, headers) => void headers.set("etag", (count += 1) % 2 ? '"x"' : 'W/"x"');
+  await visit([
+    [HEADER, 500_000],
+    [MIB, MIB + 10],
+    [2 * MIB, 2 * MIB + 10],
+  ]);
+  assert.equal(server.requests.length, 4, "nothing was asked for twice");
+});
+
+test("ETags that change with every answer are compared by header and length", async () => {
+  let count = 0;
+  server.settings.answer = (_, headers) => void headers.set("etag", `"${(count += 1)}"`);
+  const ranges = Array.from({ length: 20 }, (_, i) => [HEADER + 150_000 * (i + 1), HEADER + 150_000 * (i + 1) + 10]);
+  await visit(ranges, { cache: false });
+  const headers = server.requests.filter(({ range }) => range === `bytes=0-${HEADER - 1}`);
+  assert(headers.length >= 1 && headers.length <= 4, `the header was read ${headers.length} times`);
+});
+
+test("an ETag that changes is named where no length tells the file from another one", async () => {
+  const source = await open();
+  server.settings.answer = ({ range }, headers) => {
+    const [start, last] = range.match(/\d+/g).map(Number);
+    headers.set("content-range", `bytes ${start}-${last}/*`);
+    headers.set("etag", '"2"');
+    return new Response(file.slice(start, last + 1), { status: 206, headers });
+  };
+  await fails(source.read(MIB, 2 * MIB), "download", /unstable.*"1", then "2"/);
+});
+
+test("a long header whose parts have different ETags is read in one piece", async () => {
+  server = new FakeServer(modelFile(1000, 300_000));
+  let count = 0;
+  server.settings.answer = (_, headers) => void headers.set("etag", `"${(count += 1)}"`);
+  await visit([[300_000, 301_000]]);
+  const asked = server.requests.map(({ range }) => range);
+  assert.deepEqual(asked.slice(0, 3), [`bytes=0-${LEAD - 1}`, `bytes=${LEAD}-299999`, "bytes=0-299999"]);
+});
+
+test("a part that is compressed is refused", async () => {
+  server.settings.answer = (_, headers) => void headers.set("content-encoding", "br");
+  await fails(open(), "download", /found one in br/);
+});
+
+test("headers of the caller's go with every request, and never into a message", async () => {
+  let token = 0;
+  const carried = {
+    name: "modelHeaders",
+    headers: async () => ({ Authorization: `Bearer secret-${(token += 1)}` }),
+    credentials: undefined,
+  };
+  const source = await open({ carried });
+  await readAll(source, [[MIB, 2 * MIB]]);
+  assert.deepEqual(
+    server.requests.map(({ headers }) => headers.get("authorization")),
+    ["Bearer secret-1", "Bearer secret-2"],
+  );
+  assert.equal(server.requests[1].range, `bytes=${MIB}-${2 * MIB - 1}`, "our own headers go too");
+  server.settings.answer = () => new Response("no", { status: 401 });
+  await assert.rejects(source.read(MIB, 3 * MIB), ({ message }) => /401/.test(message) && !/secret/.test(message));
 });
 
 test("another model at the same address replaces the old one", async () => {
