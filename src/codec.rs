@@ -19,7 +19,7 @@ mod alpha8;
 mod half;
 mod int8;
 
-use crate::error::{Error, Result, bail, error};
+use crate::error::{Error, Result, bail, brief, error};
 use crate::tensor::{Tensor, value_count};
 use std::borrow::Cow;
 use std::fmt;
@@ -68,7 +68,7 @@ impl Codec {
             Self::F16 => 2,
             Self::Int8 | Self::Alpha8 => 1,
         };
-        let too_large = || error!(BadShape, "shape {shape:?} does not fit this machine's memory");
+        let too_large = || error!(BadShape, "shape {} does not fit this machine's memory", brief(shape));
         value_count(shape)?.checked_mul(bytes).ok_or_else(too_large)
     }
 
@@ -95,7 +95,7 @@ impl FromStr for Codec {
         Self::ALL
             .into_iter()
             .find(|codec| codec.name() == name)
-            .ok_or_else(|| error!(BadArgument, "codec {name:?}: expected f32, f16 or int8"))
+            .ok_or_else(|| error!(BadArgument, "codec {}: expected f32, f16 or int8", brief(name)))
     }
 }
 
@@ -159,15 +159,15 @@ pub fn decode(coded: &Coded<'_>, expected_shape: &[usize]) -> Result<Tensor> {
 /// `BadShape` and `BadMessage`, as [`decode`].
 pub fn check(codec: Codec, shape: &[usize], expected: &[usize], byte_count: usize, scales: usize) -> Result<()> {
     if shape != expected {
-        bail!(BadShape, "expected shape {expected:?}, found {shape:?}");
+        bail!(BadShape, "expected shape {}, found {}", brief(expected), brief(shape));
     }
     let expected_bytes = codec.byte_count(expected)?;
     if byte_count != expected_bytes {
-        bail!(BadMessage, "{codec} of shape {shape:?}: expected {expected_bytes} bytes, found {byte_count}");
+        bail!(BadMessage, "{codec} of shape {}: expected {expected_bytes} bytes, found {byte_count}", brief(shape));
     }
     let expected_scales = codec.scale_count(expected);
     if scales != expected_scales {
-        bail!(BadMessage, "{codec} of shape {shape:?}: expected {expected_scales} scales, found {scales}");
+        bail!(BadMessage, "{codec} of shape {}: expected {expected_scales} scales, found {scales}", brief(shape));
     }
     Ok(())
 }

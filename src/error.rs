@@ -183,6 +183,45 @@ impl StdError for Error {
     }
 }
 
+/// The most characters of somebody else's text that a message repeats.
+const BRIEF_CHARACTERS: usize = 200;
+
+/// `value` as `{:?}` writes it, cut off after 200 characters: for messages about names, shapes and other values
+/// that came from outside, however long they are.
+pub(crate) fn brief(value: impl fmt::Debug) -> String {
+    cut(format_args!("{value:?}"), BRIEF_CHARACTERS)
+}
+
+/// The first `characters` of `text`, and `…` in place of the rest. Memory follows from `characters`.
+pub(crate) fn cut(text: impl fmt::Display, characters: usize) -> String {
+    struct Cut {
+        text: String,
+        left: usize,
+    }
+    impl fmt::Write for Cut {
+        fn write_str(&mut self, piece: &str) -> fmt::Result {
+            match piece.char_indices().nth(self.left) {
+                None => {
+                    self.left -= piece.chars().count();
+                    self.text.push_str(piece);
+                    Ok(())
+                }
+                Some((end, _)) => {
+                    self.left = 0;
+                    self.text.push_str(&piece[..end]);
+                    self.text.push('…');
+                    // Ends the formatting.
+                    Err(fmt::Error)
+                }
+            }
+        }
+    }
+    let mut cut = Cut { text: String::new(), left: characters };
+    // An error says that there was more.
+    let _ = fmt::Write::write_fmt(&mut cut, format_args!("{text}"));
+    cut.text
+}
+
 /// `return Err(..)` with a kind and a formatted sentence.
 macro_rules! bail {
     ($kind:ident, $($message:tt)+) => {
@@ -198,3 +237,18 @@ macro_rules! error {
 }
 
 pub(crate) use {bail, error};
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_values_are_cut_off_without_being_written_out() {
+        assert_eq!(brief("a\nb"), r#""a\nb""#);
+        assert_eq!(brief([1, 2]), "[1, 2]");
+        assert_eq!(brief(vec![1; 1_000_000]).chars().count(), BRIEF_CHARACTERS + 1);
+        assert_eq!(cut("ééééé", 3), "ééé…");
+        assert_eq!(cut("ééé", 3), "ééé");
+        assert_eq!(cut("", 0), "");
+    }
+}

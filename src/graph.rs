@@ -15,7 +15,7 @@ pub mod shape;
 
 pub use op::{Activation, Binary, Conv, Op, Pool, Resize};
 
-use crate::error::{Result, bail, error};
+use crate::error::{Result, bail, brief, error};
 use serde::{Deserialize, Serialize};
 use std::collections::HashMap;
 
@@ -82,7 +82,7 @@ impl Graph {
         self.tensors
             .iter()
             .position(|tensor| tensor.name == name)
-            .ok_or_else(|| error!(UnknownSplit, "the model has no tensor called {name:?}"))
+            .ok_or_else(|| error!(UnknownSplit, "the model has no tensor called {}", brief(name)))
     }
 
     /// The node that makes each tensor; `None` for graph inputs.

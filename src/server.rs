@@ -1,98 +1,61 @@
 //! The server: any body of one model, behind the Open Inference Protocol.
 //!
 //! The tensors of a request name the body that it wants; executors keep bodies ready. Everything that a
-//! stranger can ask for has a limit: header, body and compute have times, sizes follow from the model's
-//! shapes, and only so many requests wait.
+//! stranger can ask for has a limit: header, body, work and answer have times, memory is a budget from which every
+//! request reserves what it takes before it takes it ([`ServerConfig::memory_bytes`]), and work that cannot be done
+//! in time is refused at once.
 
 mod answer;
 mod body;
+mod budget;
+mod client;
 mod compress;
+mod config;
+mod connections;
+mod cost;
 pub mod executor;
+mod impatient;
 mod in_process;
 mod infer;
 mod listen;
 mod metrics;
 mod model_file;
+mod outgoing;
 mod pages;
 mod picture;
+mod queue;
+mod rates;
 mod resolve;
 mod weights;
+mod work;
 
-pub use executor::{Body, BodyKey, Executor, RtenExecutor};
+pub use config::ServerConfig;
+pub use executor::{Body, BodyKey, Cancel, Executor, RtenExecutor};
 pub use in_process::InProcess;
 pub use listen::serve;
 pub use model_file::ModelFile;
 
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result, brief, cut};
 use crate::model::Manifest;
-use crate::wire::{HEADER_LENGTH, Limits, size_text};
+use crate::wire::{HEADER_LENGTH, size_text};
 use answer::Failure;
-use axum::extract::{Path, Request, State};
+use axum::extract::{FromRequestParts, Path, Request, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderName, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
+use budget::Budget;
+use config::Memory;
 use metrics::Metrics;
 use pages::Pages;
+use queue::Queue;
 use serde_json::{Value, json};
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-use tokio::sync::Semaphore;
 use tower_http::cors::{AllowOrigin, CorsLayer};
 use tower_http::trace::TraceLayer;
-
-/// What a server allows.
-#[derive(Debug, Clone)]
-pub struct ServerConfig {
-    /// What messages may hold.
-    pub limits: Limits,
-    /// A message that is JSON from end to end.
-    pub json_body_bytes: usize,
-    /// The largest picture that a net is run at, in pixels; `None` for the model's own size.
-    pub max_pixels: Option<usize>,
-    /// Inferences at a time.
-    pub concurrency: usize,
-    /// Requests that may wait for an inference; beyond them the answer is 503.
-    pub queue: usize,
-    /// Requests whose bodies may be in memory at a time; beyond them the answer is 503.
-    pub requests: usize,
-    /// Connections at a time; beyond them nothing is accepted.
-    pub connections: usize,
-    /// For a request's header, and between requests.
-    pub header_timeout: Duration,
-    /// For a request's body.
-    pub body_timeout: Duration,
-    /// For waiting, preparing and computing together.
-    pub compute_timeout: Duration,
-    /// For requests under way when the server is told to stop.
-    pub shutdown_timeout: Duration,
-    /// Said in `Retry-After`.
-    pub retry_after_seconds: u32,
-    /// A folder whose files are served at `/`, and with them the model file at `/models/{name}.safetensors`.
-    pub pages: Option<PathBuf>,
-}
-
-impl Default for ServerConfig {
-    fn default() -> Self {
-        Self {
-            limits: Limits::default(),
-            json_body_bytes: 64 << 20,
-            max_pixels: None,
-            concurrency: 1,
-            queue: 16,
-            requests: 64,
-            connections: 1024,
-            header_timeout: Duration::from_secs(30),
-            body_timeout: Duration::from_secs(60),
-            compute_timeout: Duration::from_secs(60),
-            shutdown_timeout: Duration::from_secs(30),
-            retry_after_seconds: 2,
-            pages: None,
-        }
-    }
-}
 
 /// One model and what serves it; shared by all requests.
 pub struct ServerState {
@@ -103,19 +66,20 @@ pub struct ServerState {
     pages: Option<Pages>,
     /// Whether the named splits' bodies are warm.
     ready: AtomicBool,
-    /// A place for a request's body in memory.
-    requests: Arc<Semaphore>,
-    /// A place in the queue or at work.
-    places: Arc<Semaphore>,
-    /// A place at work.
-    workers: Arc<Semaphore>,
+    memory: Memory,
+    /// What requests hold of the memory, their work aside.
+    budget: Arc<Budget>,
+    queue: Arc<Queue>,
 }
 
 impl ServerState {
     /// # Errors
-    /// Those of [`ModelFile::open`]; `BadArgument` when [`ServerConfig::pages`] is no folder.
+    /// Those of [`ModelFile::open`]; `BadArgument` when [`ServerConfig::pages`] is no folder, or
+    /// [`ServerConfig::memory_bytes`] are too few for one request.
     pub fn new(model: &std::path::Path, executor: Arc<dyn Executor>, config: ServerConfig) -> Result<Arc<Self>> {
-        let concurrency = config.concurrency.max(1);
+        let memory = config.memory()?;
+        let workers = config.concurrency.max(1);
+        let places = config.client_share(config.queue.saturating_add(workers));
         let pages = config.pages.as_deref().map(Pages::open).transpose()?;
         Ok(Arc::new(Self {
             model: Arc::new(ModelFile::open(model)?),
@@ -123,9 +87,9 @@ impl ServerState {
             metrics: Metrics::default(),
             pages,
             ready: AtomicBool::new(false),
-            requests: Arc::new(Semaphore::new(config.requests.max(1))),
-            places: Arc::new(Semaphore::new(concurrency + config.queue)),
-            workers: Arc::new(Semaphore::new(concurrency)),
+            budget: Budget::new(memory.waiting_bytes, config.client_share(memory.waiting_bytes), memory.request_bytes),
+            memory,
+            queue: Queue::new(workers, config.queue, places),
             config,
         }))
     }
@@ -178,6 +142,7 @@ pub fn app(state: Arc<ServerState>) -> Router {
         .route("/v2/models/{model}/infer", post(infer::infer))
         .route("/v2/models/{model}/versions/{version}/infer", post(infer::infer))
         .route("/metrics", get(show_metrics))
+        .method_not_allowed_fallback(method_not_allowed)
         .fallback(page);
     if state.pages.is_some() {
         router = router.route(&weights::path(&state.model), get(weights::weights));
@@ -185,7 +150,25 @@ pub fn app(state: Arc<ServerState>) -> Router {
     router.layer(TraceLayer::new_for_http()).layer(cors).with_state(state)
 }
 
-type Place = Path<Vec<(String, String)>>;
+/// The model and the version in a path.
+struct Place(Vec<(String, String)>);
+
+impl<S: Send + Sync> FromRequestParts<S> for Place {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
+        let place = Path::<Vec<(String, String)>>::from_request_parts(parts, state).await;
+        place.map(|Path(place)| Self(place)).map_err(|rejection| {
+            let message = format!("the path cannot be read: {}", cut(rejection, 200));
+            Failure::with_status(StatusCode::BAD_REQUEST, Error::new(ErrorKind::BadMessage, message))
+        })
+    }
+}
+
+async fn method_not_allowed(method: Method) -> Failure {
+    let message = format!("method {} is not allowed here", cut(method, 40));
+    Failure::with_status(StatusCode::METHOD_NOT_ALLOWED, Error::new(ErrorKind::BadMessage, message))
+}
 
 async fn describe_server() -> Json<Value> {
     Json(json!({
@@ -246,20 +229,23 @@ async fn page(State(state): State<Arc<ServerState>>, request: Request) -> Respon
 }
 
 async fn show_metrics(State(state): State<Arc<ServerState>>) -> Response {
-    let waiting = state.config.queue + state.config.concurrency.max(1) - state.places.available_permits();
-    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], state.metrics.text(waiting)).into_response()
+    let text = state.metrics.text(state.queue.len(), state.budget.held_bytes());
+    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response()
 }
 
 /// Whether a path speaks of the model and the version that there is.
-fn check_place(state: &ServerState, Path(place): &Place) -> Result<(), Failure> {
+fn check_place(state: &ServerState, Place(place): &Place) -> Result<(), Failure> {
     let name = &state.manifest().name;
     for (key, value) in place {
         match key.as_str() {
             "model" if value != name => {
-                return Err(Failure::not_found(&format!("no model {value:?} here: this server has {name:?}")));
+                return Err(Failure::not_found(&format!("no model {} here: this server has {name:?}", brief(value))));
             }
             "version" if value != "1" => {
-                return Err(Failure::not_found(&format!("no version {value:?} of {name:?} here: there is only 1")));
+                return Err(Failure::not_found(&format!(
+                    "no version {} of {name:?} here: there is only 1",
+                    brief(value)
+                )));
             }
             _ => {}
         }

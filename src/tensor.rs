@@ -1,6 +1,6 @@
 //! Shapes, dtypes and tensors in the host's memory.
 
-use crate::error::{Result, bail};
+use crate::error::{Result, bail, brief};
 use serde::{Deserialize, Serialize};
 
 /// The most values that one tensor may have: 2^31, 8 GiB in f32. Sizes above it come from hostile files.
@@ -15,7 +15,7 @@ pub fn value_count(shape: &[usize]) -> Result<usize> {
     for &dim in shape {
         count = match count.checked_mul(dim) {
             Some(product) if product > 0 && product <= MAX_VALUES => product,
-            _ => bail!(BadShape, "shape {shape:?}: expected 1 to {MAX_VALUES} values"),
+            _ => bail!(BadShape, "shape {}: expected 1 to {MAX_VALUES} values", brief(shape)),
         };
     }
     Ok(count)
@@ -54,7 +54,7 @@ impl Tensor {
     pub fn new(shape: Vec<usize>, data: Vec<f32>) -> Result<Self> {
         let expected = value_count(&shape)?;
         if data.len() != expected {
-            bail!(BadShape, "shape {shape:?}: expected {expected} values, found {}", data.len());
+            bail!(BadShape, "shape {}: expected {expected} values, found {}", brief(&shape), data.len());
         }
         Ok(Self { shape, data })
     }

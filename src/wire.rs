@@ -25,6 +25,7 @@
 
 pub mod client;
 mod header;
+mod read;
 mod request;
 mod response;
 mod tensors;
@@ -34,7 +35,7 @@ pub use request::{InferRequest, Input, RequestHead, RequestParameters, Upload, W
 pub use response::{ErrorBody, InferResponse, ServerReport, kind_of_code};
 pub use tensors::NamedTensor;
 
-use crate::error::{Result, bail, error};
+use crate::error::{Result, bail, brief, error};
 
 /// The HTTP header that carries the length of a message's JSON part.
 pub const HEADER_LENGTH: &str = "Inference-Header-Content-Length";
@@ -58,7 +59,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { json_bytes: 1 << 20, tensors: 64, picture_bytes: 32 << 20 }
+        Self { json_bytes: 64 << 10, tensors: 64, picture_bytes: 32 << 20 }
     }
 }
 
@@ -112,5 +113,5 @@ pub(crate) fn parse_size(text: &str) -> Result<[usize; 2]> {
     let sides = text.split_once('x').and_then(|(width, height)| Some([width.parse().ok()?, height.parse().ok()?]));
     sides
         .filter(|size: &[usize; 2]| !size.contains(&0))
-        .ok_or_else(|| error!(BadMessage, "size {text:?}: expected WIDTHxHEIGHT, as in 512x512"))
+        .ok_or_else(|| error!(BadMessage, "size {}: expected WIDTHxHEIGHT, as in 512x512", brief(text)))
 }

@@ -348,7 +348,7 @@ async fn a_file_that_is_replaced_is_served_as_it_was() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_download_that_nobody_takes_is_given_up() {
     let site = Site::new();
-    let state = site.served_as(ServerConfig { body_timeout: Duration::from_millis(50), ..site.config() });
+    let state = site.served_as(ServerConfig { write_timeout: Duration::from_millis(50), ..site.config() });
     let request = Request::get(MODEL).body(Body::empty()).unwrap();
     let mut body = app(state).oneshot(request).await.unwrap().into_body();
     let mut taken = body.frame().await.unwrap().unwrap().into_data().unwrap().len();

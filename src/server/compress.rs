@@ -19,10 +19,12 @@ pub(super) fn accepts_gzip(headers: &HeaderMap) -> bool {
     said_of("gzip").or_else(|| said_of("*")).unwrap_or(false)
 }
 
-/// `bytes` as a gzip file.
-pub(super) fn gzip(bytes: &[u8]) -> std::io::Result<Vec<u8>> {
-    let mut encoder = GzEncoder::new(Vec::with_capacity(bytes.len() / 4), Compression::default());
-    encoder.write_all(bytes)?;
+/// `pieces` as a gzip file.
+pub(super) fn gzip<'a>(pieces: impl Iterator<Item = &'a [u8]>) -> std::io::Result<Vec<u8>> {
+    let mut encoder = GzEncoder::new(Vec::new(), Compression::default());
+    for piece in pieces {
+        encoder.write_all(piece)?;
+    }
     encoder.finish()
 }
 

@@ -1,8 +1,11 @@
 //! What runs a body.
 
+mod cancel;
 mod kept;
+mod pieces;
 mod rten;
 
+pub use self::cancel::Cancel;
 pub use self::rten::RtenExecutor;
 
 use super::ModelFile;
@@ -27,11 +30,12 @@ pub trait Executor: Send + Sync {
     }
 
     /// The body's outputs, in the order of its graph's, for `inputs` in the order of its graph's. Their
-    /// shapes have been checked.
+    /// shapes have been checked. Long runs should ask `cancel` now and then, and end with its error.
     ///
     /// # Errors
-    /// `UnsupportedOperator` when this executor lacks an operator; `ServerError` or others when it fails.
-    fn run(&self, body: &Body, inputs: Vec<Tensor>) -> Result<Vec<Tensor>>;
+    /// `UnsupportedOperator` when this executor lacks an operator; those of [`Cancel::check`]; `ServerError` or
+    /// others when it fails.
+    fn run(&self, body: &Body, inputs: Vec<Tensor>, cancel: &Cancel) -> Result<Vec<Tensor>>;
 }
 
 /// What tells one body from another within a model.

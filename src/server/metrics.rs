@@ -12,6 +12,10 @@ pub(super) struct Metrics {
     answers: [AtomicU64; 6],
     /// Requests turned away for want of room; also counted among the 5xx.
     pub(super) busy: AtomicU64,
+    /// Requests whose client went away while they waited or were at work.
+    pub(super) left: AtomicU64,
+    /// Requests that were not done at their time limit.
+    pub(super) late: AtomicU64,
     pub(super) received_bytes: AtomicU64,
     pub(super) sent_bytes: AtomicU64,
     pub(super) server: Histogram,
@@ -56,8 +60,8 @@ impl Metrics {
         }
     }
 
-    /// `waiting`: requests in the queue or at work.
-    pub(super) fn text(&self, waiting: usize) -> String {
+    /// `waiting`: requests in the queue or at work; `held_bytes`: memory that requests hold.
+    pub(super) fn text(&self, waiting: usize, held_bytes: usize) -> String {
         let mut text = String::from("# HELP headwater_inferences_total Inference answers.\n");
         text.push_str("# TYPE headwater_inferences_total counter\n");
         for (class, count) in self.answers.iter().enumerate().skip(2) {
@@ -66,14 +70,20 @@ impl Metrics {
         }
         for (name, help, value) in [
             ("headwater_busy_total", "Requests turned away for want of room.", &self.busy),
+            ("headwater_abandoned_total", "Requests whose client left while they waited or were at work.", &self.left),
+            ("headwater_late_total", "Requests that were not done at their time limit.", &self.late),
             ("headwater_received_bytes_total", "Bytes of inference requests.", &self.received_bytes),
             ("headwater_sent_bytes_total", "Bytes of inference answers.", &self.sent_bytes),
         ] {
             let value = value.load(Ordering::Relaxed);
             let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} counter\n{name} {value}");
         }
-        let gauge = "headwater_requests_in_progress";
-        let _ = writeln!(text, "# HELP {gauge} Requests waiting or at work.\n# TYPE {gauge} gauge\n{gauge} {waiting}");
+        for (gauge, help, value) in [
+            ("headwater_requests_in_progress", "Requests waiting or at work.", waiting),
+            ("headwater_held_bytes", "Memory reserved for bodies and for answers that are not yet sent.", held_bytes),
+        ] {
+            let _ = writeln!(text, "# HELP {gauge} {help}\n# TYPE {gauge} gauge\n{gauge} {value}");
+        }
         self.server.write(&mut text, "headwater_server_seconds", "Decoding, computing and encoding.");
         self.queue.write(&mut text, "headwater_queue_seconds", "Waiting for a worker.");
         text

@@ -40,9 +40,24 @@ impl Pages {
 
     /// The file that `request` names; `index.html` where it names a folder.
     pub(super) async fn answer(&self, request: Request) -> Response {
+        let missing = || Failure::not_found("nothing is served here").into_response();
+        // A redirection to `//folder/` would lead to a host of that name.
+        if request.uri().path().starts_with("//") {
+            return missing();
+        }
         let Ok(answer) = self.files.clone().oneshot(request).await;
-        if answer.status() == StatusCode::NOT_FOUND {
-            return Failure::not_found("nothing is served here").into_response();
+        match answer.status() {
+            StatusCode::NOT_FOUND => return missing(),
+            StatusCode::INTERNAL_SERVER_ERROR => {
+                return Failure::from(error!(Io, "a page cannot be read")).into_response();
+            }
+            StatusCode::METHOD_NOT_ALLOWED => {
+                let wrong = error!(BadMessage, "pages are read with GET or HEAD");
+                let mut wrong = Failure::with_status(answer.status(), wrong).into_response();
+                wrong.headers_mut().insert(header::ALLOW, HeaderValue::from_static("GET,HEAD"));
+                return wrong;
+            }
+            _ => {}
         }
         let mut answer = answer.map(Body::new);
         let headers = answer.headers_mut();
@@ -60,9 +75,9 @@ struct Within {
 }
 
 impl Within {
-    /// `path`, if it may be served.
+    /// `path`, if it may be served: a file or a folder.
     async fn admit(self, path: PathBuf) -> io::Result<PathBuf> {
-        let real = tokio::fs::canonicalize(&path).await?;
+        let real = tokio::fs::canonicalize(&path).await.map_err(absent)?;
         for path in [&path, &real] {
             let inner = path.strip_prefix(&self.root).map_err(|_| io::ErrorKind::NotFound)?;
             let plain = |part| matches!(part, Component::Normal(name) if !name.as_encoded_bytes().starts_with(b"."));
@@ -70,9 +85,27 @@ impl Within {
                 return Err(io::ErrorKind::NotFound.into());
             }
         }
-        Ok(real)
+        let kind = tokio::fs::metadata(&real).await.map_err(absent)?.file_type();
+        // Opening a pipe would wait for whoever writes into it.
+        if kind.is_file() || kind.is_dir() { Ok(real) } else { Err(io::ErrorKind::NotFound.into()) }
     }
 }
+
+/// Names that no file can have, and files that may not be read, are not there.
+fn absent(error: io::Error) -> io::Error {
+    match error.kind() {
+        io::ErrorKind::InvalidFilename
+        | io::ErrorKind::InvalidInput
+        | io::ErrorKind::NotADirectory
+        | io::ErrorKind::PermissionDenied => io::ErrorKind::NotFound.into(),
+        // Links in a circle: the kind of its own is not stable.
+        _ if error.raw_os_error() == Some(TOO_MANY_LINKS) => io::ErrorKind::NotFound.into(),
+        _ => error,
+    }
+}
+
+/// `ELOOP`, of Linux and of macOS.
+const TOO_MANY_LINKS: i32 = if cfg!(target_os = "linux") { 40 } else { 62 };
 
 type Soon<T> = Pin<Box<dyn Future<Output = io::Result<T>> + Send>>;
 

@@ -1,18 +1,23 @@
 //! From the tensors that a request names to the body that it wants.
 
+use super::cost::Cost;
 use super::executor::{Body, BodyKey};
 use super::{ModelFile, ServerConfig};
 use crate::codec::Codec;
-use crate::error::{Result, bail};
+use crate::error::{Result, bail, brief, error};
 use crate::graph::{Graph, TensorId};
 use crate::model::{Manifest, NamedSplit};
 use crate::wire::{RequestHead, WantedOutput};
 use std::sync::Arc;
 
+/// How much more a net may hold at a size of another shape than the model's own.
+const SHAPE_ALLOWANCE: f64 = 1.5;
+
 /// A request that makes sense.
 pub(super) struct Wanted {
     pub(super) body: Body,
     pub(super) outputs: Vec<WantedOutput>,
+    pub(super) cost: Cost,
     /// Width, height.
     pub(super) size: [usize; 2],
 }
@@ -21,11 +26,11 @@ pub(super) struct Wanted {
 ///
 /// # Errors
 /// `Mismatch` for another model, or a named split with other tensors; `UnknownSplit` when the tensors
-/// make no body; `BadShape` when one has another shape here; `BadArgument` for sizes beyond the limit.
+/// make no body, or one is given that it does not need; `BadShape` when one has another shape here; `BadArgument` for sizes beyond the limit.
 pub(super) fn resolve(model: &Arc<ModelFile>, config: &ServerConfig, head: &RequestHead) -> Result<Wanted> {
     let manifest = model.manifest();
     if let Some(theirs) = head.parameters.model_sha256.as_ref().filter(|theirs| **theirs != manifest.sha256) {
-        bail!(Mismatch, "the model here is {}, the request is for {theirs:?}", manifest.sha256);
+        bail!(Mismatch, "the model here is {}, the request is for {}", manifest.sha256, brief(theirs));
     }
     let size = head.parameters.size.unwrap_or(manifest.preprocess.size);
     let graph = sized(manifest, size, config)?;
@@ -37,7 +42,8 @@ pub(super) fn resolve(model: &Arc<ModelFile>, config: &ServerConfig, head: &Requ
                 let id = graph.tensor(name)?;
                 let expected = &graph.tensors[id].shape;
                 if shape != expected {
-                    bail!(BadShape, "tensor {name:?} at size {size:?}: expected shape {expected:?}, found {shape:?}");
+                    let found = brief(shape);
+                    bail!(BadShape, "tensor {name:?} at size {size:?}: expected shape {expected:?}, found {found}");
                 }
                 inputs.push(id);
             }
@@ -58,10 +64,12 @@ pub(super) fn resolve(model: &Arc<ModelFile>, config: &ServerConfig, head: &Requ
         }
     }
     let body = body(model, &graph, &inputs, &output_ids, size)?;
+    check_needed(&body.graph)?;
     if let Some(name) = &head.parameters.split {
         check_split(manifest, name, &body.key)?;
     }
-    Ok(Wanted { body, outputs, size })
+    let cost = Cost::new(&body, &outputs, head)?;
+    Ok(Wanted { body, outputs, cost, size })
 }
 
 /// The body of one of the model's own splits, at the model's own size.
@@ -82,7 +90,28 @@ fn sized(manifest: &Manifest, size: [usize; 2], config: &ServerConfig) -> Result
     if size[0].checked_mul(size[1]).is_none_or(|pixels| pixels > most) {
         bail!(BadArgument, "size {size:?}: this server runs at most {most} pixels");
     }
-    manifest.graph.with_input_size(size[1], size[0])
+    let graph = manifest.graph.with_input_size(size[1], size[0])?;
+    // A picture of one row has as many pixels as a square one, but what a net makes of it may be larger by far.
+    let values = |graph: &Graph| graph.tensors.iter().map(|t| t.shape.iter().product::<usize>() as f64).sum::<f64>();
+    let own_pixels = own[0].saturating_mul(own[1]) as f64;
+    let allowed = values(&manifest.graph) * (most as f64 / own_pixels).max(1.0) * SHAPE_ALLOWANCE;
+    let needed = values(&graph);
+    if needed > allowed {
+        bail!(BadArgument, "size {size:?}: the net would hold {needed:.0} values, at most {allowed:.0} are allowed");
+    }
+    Ok(graph)
+}
+
+/// A tensor that is given and not needed is a mistake, and would only take memory.
+fn check_needed(body: &Graph) -> Result<()> {
+    let consumers = body.consumers();
+    match body.inputs.iter().find(|&&id| consumers[id].is_empty()) {
+        Some(&id) => Err(error!(
+            UnknownSplit,
+            "tensor {:?} is given, but nothing between the inputs and the outputs needs it", body.tensors[id].name
+        )),
+        None => Ok(()),
+    }
 }
 
 fn body(
@@ -109,11 +138,11 @@ fn check_split(manifest: &Manifest, name: &str, key: &BodyKey) -> Result<()> {
     if !same(&split.up, &key.inputs) || !same(&split.down, &key.outputs) {
         bail!(
             Mismatch,
-            "split {name:?} is {:?} to {:?} here, the request says {:?} to {:?}",
-            split.up,
-            split.down,
-            key.inputs,
-            key.outputs
+            "split {name:?} is {} to {} here, the request says {} to {}",
+            brief(&split.up),
+            brief(&split.down),
+            brief(&key.inputs),
+            brief(&key.outputs)
         );
     }
     Ok(())

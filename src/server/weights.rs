@@ -105,7 +105,7 @@ fn part(state: &Arc<ServerState>, range: Range<u64>, status: StatusCode, head_on
         Body::empty()
     } else {
         let (sender, body) = Channel::new(1);
-        tokio::spawn(send(state.model.clone(), range, sender, state.config.body_timeout));
+        tokio::spawn(send(state.model.clone(), range, sender, state.config.write_timeout));
         Body::new(body)
     };
     (status, headers, body).into_response()

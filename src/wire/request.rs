@@ -1,10 +1,11 @@
 //! What the client asks.
 
-use super::header::{Datatype, OutputHeader, Parameters, RequestHeader, TensorHeader, flag, text};
+use super::header::{Datatype, Parameters, WrittenOutput, WrittenRequest};
+use super::read::{self, OutputHeader, TensorHeader};
 use super::tensors::{self, NamedTensor, Part, Written};
 use super::{Encoded, IMAGE, Limits, divide, parse_size, size_text};
 use crate::codec::Codec;
-use crate::error::{Result, bail, error};
+use crate::error::{Result, bail, brief, error};
 use std::borrow::Cow;
 
 /// A request to run the body that lies between the inputs and the outputs.
@@ -82,7 +83,7 @@ impl InferRequest<'_> {
             parameters.insert("binary_data_output".to_owned(), true.into());
         }
         let outputs = self.outputs.iter().map(output_header).collect();
-        Encoded::join(&RequestHeader { parameters, inputs, outputs }, &payloads)
+        Encoded::join(&WrittenRequest { parameters, inputs, outputs }, &payloads)
     }
 
     /// Reads a whole body; servers that read it piece by piece use [`RequestHead`].
@@ -91,24 +92,24 @@ impl InferRequest<'_> {
     /// `BadMessage` or `BadShape`, saying what was expected and what was found.
     pub fn decode<'a>(json_bytes: Option<usize>, body: &'a [u8], limits: &Limits) -> Result<InferRequest<'a>> {
         let (json, binary) = divide(json_bytes, body, limits)?;
-        RequestHead::parse(json, limits)?.finish(binary)
+        RequestHead::parse(json, limits)?.finish(json, binary)
     }
 }
 
-fn output_header(output: &WantedOutput) -> OutputHeader {
+fn output_header(output: &WantedOutput) -> WrittenOutput<'_> {
     let mut parameters = Parameters::new();
     if output.codec != Codec::F32 {
         parameters.insert("codec".to_owned(), output.codec.name().into());
     }
     parameters.insert("binary_data".to_owned(), output.binary.into());
-    OutputHeader { name: output.name.clone(), parameters }
+    WrittenOutput { name: &output.name, parameters }
 }
 
 fn write_picture<'a>(upload: &'a Upload<'_>) -> Result<Written<'a>> {
     let length = u32::try_from(upload.bytes.len())
         .map_err(|_| error!(BadArgument, "a picture of {} bytes is too large to send", upload.bytes.len()))?;
     let bytes = upload.bytes.len() + size_of::<u32>();
-    let mut header = tensors::announced(IMAGE.to_owned(), Datatype::Bytes, vec![1], bytes);
+    let mut header = tensors::announced(IMAGE, Datatype::Bytes, vec![1], bytes);
     header.parameters.insert("content_type".to_owned(), upload.content_type.as_str().into());
     Ok((vec![header], vec![Cow::Owned(length.to_le_bytes().to_vec()), Cow::Borrowed(&upload.bytes)]))
 }
@@ -136,8 +137,7 @@ impl RequestHead {
     /// # Errors
     /// `BadMessage` or `BadShape`, saying what was expected and what was found.
     pub fn parse(json: &[u8], limits: &Limits) -> Result<Self> {
-        let header: RequestHeader = serde_json::from_slice(json)
-            .map_err(|e| error!(BadMessage, "the request's JSON is not an inference request").with_source(e))?;
+        let header = read::request(json)?;
         let announced = match header.inputs.as_slice() {
             [one] if one.datatype == Datatype::Bytes => announced_picture(one, limits)?,
             [] => bail!(BadMessage, "expected at least one input"),
@@ -146,18 +146,18 @@ impl RequestHead {
         if header.outputs.len() > limits.tensors {
             bail!(BadMessage, "{} outputs: expected at most {}", header.outputs.len(), limits.tensors);
         }
-        let binary = flag(&header.parameters, "binary_data_output")?.unwrap_or(false);
+        let binary = header.parameters.flag("binary_data_output")?.unwrap_or(false);
         let mut outputs: Vec<WantedOutput> = Vec::with_capacity(header.outputs.len());
         for output in &header.outputs {
             if outputs.iter().any(|earlier| earlier.name == output.name) {
-                bail!(BadMessage, "output {:?} is asked for twice", output.name);
+                bail!(BadMessage, "output {} is asked for twice", brief(&output.name));
             }
-            outputs.push(wanted(output, binary).map_err(|e| e.context(format!("output {:?}", output.name)))?);
+            outputs.push(wanted(output, binary).map_err(|e| e.context(format!("output {}", brief(&output.name))))?);
         }
         let parameters = RequestParameters {
-            split: text(&header.parameters, "split")?.map(str::to_owned),
-            model_sha256: text(&header.parameters, "model_sha256")?.map(str::to_owned),
-            size: text(&header.parameters, "size")?.map(parse_size).transpose()?,
+            split: header.parameters.text("split")?.map(str::to_owned),
+            model_sha256: header.parameters.text("model_sha256")?.map(str::to_owned),
+            size: header.parameters.text("size")?.map(parse_size).transpose()?,
         };
         let head = Self { parameters, outputs, binary_outputs: binary, inputs: header.inputs, announced };
         head.payload_bytes()?;
@@ -183,12 +183,20 @@ impl RequestHead {
         tensors::payload_bytes(&self.inputs)
     }
 
-    /// The whole request, given the bytes that follow the JSON.
+    /// Bytes that the numbers in the JSON become: none where all tensors are binary.
     ///
     /// # Errors
-    /// `BadMessage` when they are not as many as announced.
-    pub fn finish(self, binary: &[u8]) -> Result<InferRequest<'_>> {
-        let mut payloads = tensors::payloads(&self.inputs, binary)?;
+    /// `BadShape` or `BadMessage` when no memory could hold them.
+    pub fn json_value_bytes(&self) -> Result<usize> {
+        tensors::json_value_bytes(&self.inputs)
+    }
+
+    /// The whole request, given the JSON that it was parsed from and the bytes that follow it.
+    ///
+    /// # Errors
+    /// `BadMessage` when the bytes or numbers are not as many as announced, or the numbers are none.
+    pub fn finish<'a>(self, json: &[u8], binary: &'a [u8]) -> Result<InferRequest<'a>> {
+        let mut payloads = tensors::payloads(&self.inputs, json, binary)?;
         let input = match self.announced {
             Announced::Tensors(parts) => Input::Tensors(tensors::read(&self.inputs, &parts, &mut payloads)),
             Announced::Picture { content_type } => {
@@ -208,7 +216,8 @@ impl RequestHead {
 
 fn announced_picture(header: &TensorHeader, limits: &Limits) -> Result<Announced> {
     if header.name != IMAGE || header.shape != [1] {
-        bail!(BadMessage, "expected BYTES input {IMAGE:?} of shape [1], found {:?} {:?}", header.name, header.shape);
+        let found = (brief(&header.name), brief(&header.shape));
+        bail!(BadMessage, "expected BYTES input {IMAGE:?} of shape [1], found {} {}", found.0, found.1);
     }
     let Some(bytes) = header.payload_bytes()? else {
         bail!(BadMessage, "an image must be binary data");
@@ -221,12 +230,12 @@ fn announced_picture(header: &TensorHeader, limits: &Limits) -> Result<Announced
 }
 
 fn wanted(output: &OutputHeader, binary: bool) -> Result<WantedOutput> {
-    let codec = match text(&output.parameters, "codec")? {
+    let codec = match output.parameters.text("codec")? {
         None => Codec::F32,
         Some(name) if name == Codec::Alpha8.name() => Codec::Alpha8,
         Some(name) => name.parse::<Codec>().map_err(|e| error!(BadMessage, "{}", e.message()))?,
     };
-    let binary = flag(&output.parameters, "binary_data")?.unwrap_or(binary);
+    let binary = output.parameters.flag("binary_data")?.unwrap_or(binary);
     if !binary && codec != Codec::F32 {
         bail!(BadMessage, "{codec} has no JSON form: ask for binary data");
     }

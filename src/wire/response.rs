@@ -1,10 +1,12 @@
 //! What the server answers.
 
-use super::header::{Parameters, ResponseHeader};
+use super::header::{Parameters, WrittenResponse};
+use super::read;
 use super::tensors::{self, NamedTensor};
 use super::{Encoded, Limits, divide};
-use crate::error::{Error, ErrorKind, Result, error};
+use crate::error::{Error, ErrorKind, Result, cut, error};
 use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
 /// The tensors that were asked for.
 #[derive(Debug, Clone, PartialEq)]
@@ -34,15 +36,29 @@ impl InferResponse<'_> {
     /// # Errors
     /// `BadMessage` when a tensor is to stand in the JSON and cannot.
     pub fn encode(&self) -> Result<Encoded> {
+        let mut body = Vec::new();
+        let payloads = self.write_json(&mut body)?;
+        let json_bytes = body.len();
+        body.reserve_exact(payloads.iter().map(|payload| payload.len()).sum());
+        payloads.iter().for_each(|payload| body.extend_from_slice(payload));
+        Ok(Encoded { json_bytes, body })
+    }
+
+    /// Writes the JSON part, and returns the bytes that must follow it, in order.
+    ///
+    /// # Errors
+    /// `BadMessage` when a tensor is to stand in the JSON and cannot.
+    pub fn write_json(&self, to: impl std::io::Write) -> Result<Vec<Cow<'_, [u8]>>> {
         let (outputs, payloads) = tensors::write(&self.outputs)?;
         let parameters = Parameters::from_iter([
             ("server_millis".to_owned(), self.report.server_millis.into()),
             ("queue_millis".to_owned(), self.report.queue_millis.into()),
             ("executor".to_owned(), self.report.executor.as_str().into()),
         ]);
-        let model_version = Some("1".to_owned());
-        let header = ResponseHeader { model_name: self.model_name.clone(), model_version, parameters, outputs };
-        Encoded::join(&header, &payloads)
+        let header = WrittenResponse { model_name: &self.model_name, model_version: "1", parameters, outputs };
+        serde_json::to_writer(to, &header)
+            .map_err(|e| error!(Internal, "the message's header cannot be written").with_source(e))?;
+        Ok(payloads)
     }
 
     /// Reads a whole body.
@@ -51,16 +67,15 @@ impl InferResponse<'_> {
     /// `BadMessage` or `BadShape`, saying what was expected and what was found.
     pub fn decode<'a>(json_bytes: Option<usize>, body: &'a [u8], limits: &Limits) -> Result<InferResponse<'a>> {
         let (json, binary) = divide(json_bytes, body, limits)?;
-        let header: ResponseHeader = serde_json::from_slice(json)
-            .map_err(|e| error!(BadMessage, "the answer's JSON is not an inference response").with_source(e))?;
-        let parts = tensors::parts(&header.outputs, limits)?;
-        let mut payloads = tensors::payloads(&header.outputs, binary)?;
-        let outputs = tensors::read(&header.outputs, &parts, &mut payloads);
+        let header = read::response(json)?;
+        let parts = tensors::parts(&header.inputs, limits)?;
+        let mut payloads = tensors::payloads(&header.inputs, json, binary)?;
+        let outputs = tensors::read(&header.inputs, &parts, &mut payloads);
         let millis = |key: &str| {
-            let value = header.parameters.get(key).and_then(serde_json::Value::as_f64);
+            let value = header.parameters.number(key);
             value.filter(|millis| millis.is_finite() && *millis >= 0.0).unwrap_or(0.0)
         };
-        let executor = header.parameters.get("executor").and_then(|name| name.as_str()).unwrap_or_default();
+        let executor = header.parameters.text("executor").ok().flatten().unwrap_or_default();
         let report = ServerReport {
             server_millis: millis("server_millis"),
             queue_millis: millis("queue_millis"),
@@ -80,10 +95,13 @@ pub struct ErrorBody {
     pub code: Option<String>,
 }
 
+/// The longest sentence in an [`ErrorBody`], in characters: the causes of an error may repeat what was sent.
+const ERROR_CHARACTERS: usize = 1000;
+
 impl ErrorBody {
     /// For an error that is to be answered with.
     pub fn new(error: &Error) -> Self {
-        Self { error: error.to_string(), code: Some(error.kind().code().to_owned()) }
+        Self { error: cut(error, ERROR_CHARACTERS), code: Some(error.kind().code().to_owned()) }
     }
 }
 

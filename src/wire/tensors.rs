@@ -1,9 +1,11 @@
 //! Crossing tensors among a message's tensors: which belong together, and where their bytes lie.
 
 use super::Limits;
-use super::header::{Datatype, Numbers, Parameters, TensorHeader};
+use super::header::{Datatype, Parameters, WrittenTensor};
+use super::read::{self, TensorHeader};
 use crate::codec::{self, Codec, Coded};
-use crate::error::{Result, bail, error};
+use crate::error::{Result, bail, brief, error};
+use serde::{Serialize, Serializer};
 use std::borrow::Cow;
 
 /// A crossing tensor and its name in the graph.
@@ -37,7 +39,7 @@ pub(super) fn parts(headers: &[TensorHeader], limits: &Limits) -> Result<Vec<Par
     }
     for (index, header) in headers.iter().enumerate() {
         if headers[..index].iter().any(|earlier| earlier.name == header.name) {
-            bail!(BadMessage, "two tensors are called {:?}", header.name);
+            bail!(BadMessage, "two tensors are called {}", brief(&header.name));
         }
     }
     let mut parts = Vec::new();
@@ -46,7 +48,7 @@ pub(super) fn parts(headers: &[TensorHeader], limits: &Limits) -> Result<Vec<Par
             continue;
         }
         let part = part(index, headers)?;
-        check(&part, headers).map_err(|e| e.context(format!("tensor {:?}", header.name)))?;
+        check(&part, headers).map_err(|e| e.context(format!("tensor {}", brief(&header.name))))?;
         parts.push(part);
     }
     Ok(parts)
@@ -65,16 +67,22 @@ fn part(index: usize, headers: &[TensorHeader]) -> Result<Part> {
         Datatype::Fp16 => Codec::F16,
         Datatype::Int8 if stated == Some(Codec::Int8.name()) => Codec::Int8,
         Datatype::Uint8 if stated == Some(Codec::Alpha8.name()) => Codec::Alpha8,
-        other => bail!(BadMessage, "tensor {:?}: no codec is known for {other:?} and {stated:?}", header.name),
+        other => {
+            let name = brief(&header.name);
+            bail!(BadMessage, "tensor {name}: no codec is known for {other:?} and {}", brief(stated))
+        }
     };
     if stated.is_some_and(|stated| stated != codec.name()) {
-        bail!(BadMessage, "tensor {:?}: {:?} cannot be codec {stated:?}", header.name, header.datatype);
+        let (name, stated) = (brief(&header.name), brief(stated));
+        bail!(BadMessage, "tensor {name}: {:?} cannot be codec {stated}", header.datatype);
     }
     let scales = match codec {
         Codec::Int8 => {
             let name = format!("{}{SCALES_SUFFIX}", header.name);
             let found = headers.iter().position(|other| other.name == name);
-            Some(found.ok_or_else(|| error!(BadMessage, "int8 tensor {:?}: {name:?} is missing", header.name))?)
+            Some(found.ok_or_else(|| {
+                error!(BadMessage, "int8 tensor {}: its tensor of scales is missing", brief(&header.name))
+            })?)
         }
         Codec::F32 | Codec::F16 | Codec::Alpha8 => None,
     };
@@ -89,7 +97,8 @@ fn check(part: &Part, headers: &[TensorHeader]) -> Result<()> {
             let scales = &headers[index];
             let count = part.codec.scale_count(&header.shape);
             if scales.datatype != Datatype::Fp32 || scales.shape != [count] {
-                bail!(BadMessage, "expected FP32 scales of shape [{count}], found {scales:?}");
+                let found = brief(&scales.shape);
+                bail!(BadMessage, "expected FP32 scales of shape [{count}], found {:?} {found}", scales.datatype);
             }
             codec::check(Codec::F32, &scales.shape, &[count], value_bytes(scales)?, 0)?;
             count
@@ -102,7 +111,7 @@ fn check(part: &Part, headers: &[TensorHeader]) -> Result<()> {
 fn value_bytes(header: &TensorHeader) -> Result<usize> {
     match (header.payload_bytes()?, &header.data) {
         (Some(bytes), _) => Ok(bytes),
-        (None, Some(Numbers(numbers))) if header.datatype == Datatype::Fp32 => Ok(numbers.len() * 4),
+        (None, Some(_)) if header.datatype == Datatype::Fp32 => Codec::F32.byte_count(&header.shape),
         _ => Err(error!(BadMessage, "{:?} has no JSON form", header.datatype)),
     }
 }
@@ -115,8 +124,16 @@ pub(super) fn payload_bytes(headers: &[TensorHeader]) -> Result<usize> {
     })
 }
 
+/// Bytes that the numbers in the JSON become.
+pub(super) fn json_value_bytes(headers: &[TensorHeader]) -> Result<usize> {
+    headers.iter().filter(|header| header.data.is_some()).try_fold(0usize, |sum, header| {
+        let sum = sum.checked_add(Codec::F32.byte_count(&header.shape)?);
+        sum.ok_or_else(|| error!(BadMessage, "the announced numbers do not fit this machine's memory"))
+    })
+}
+
 /// Each tensor's raw bytes: a part of `binary`, or made from the numbers in the JSON.
-pub(super) fn payloads<'a>(headers: &[TensorHeader], binary: &'a [u8]) -> Result<Vec<Cow<'a, [u8]>>> {
+pub(super) fn payloads<'a>(headers: &[TensorHeader], json: &[u8], binary: &'a [u8]) -> Result<Vec<Cow<'a, [u8]>>> {
     let announced = payload_bytes(headers)?;
     if announced != binary.len() {
         bail!(BadMessage, "the message announces {announced} bytes of tensors, found {}", binary.len());
@@ -130,7 +147,13 @@ pub(super) fn payloads<'a>(headers: &[TensorHeader], binary: &'a [u8]) -> Result
                 rest = after;
                 Cow::Borrowed(payload)
             }
-            (None, Some(Numbers(numbers))) => numbers.iter().flat_map(|number| number.to_le_bytes()).collect(),
+            (None, Some(place)) => {
+                let name = || format!("tensor {}", brief(&header.name));
+                let text = json.get(place.clone());
+                let text = text.ok_or_else(|| error!(Internal, "{}: its numbers are not there", name()))?;
+                let count = crate::tensor::value_count(&header.shape)?;
+                Cow::Owned(read::numbers(text, count).map_err(|e| e.context(name()))?)
+            }
             (None, None) => Cow::Borrowed(&[][..]),
         });
     }
@@ -155,7 +178,7 @@ pub(super) fn read<'a>(
 }
 
 /// Headers, and the bytes that stand behind the JSON.
-pub(super) type Written<'a> = (Vec<TensorHeader>, Vec<Cow<'a, [u8]>>);
+pub(super) type Written<'a> = (Vec<WrittenTensor<'a>>, Vec<Cow<'a, [u8]>>);
 
 /// `tensors` as a message holds them.
 pub(super) fn write<'a>(tensors: &'a [NamedTensor<'_>]) -> Result<Written<'a>> {
@@ -171,7 +194,7 @@ pub(super) fn write<'a>(tensors: &'a [NamedTensor<'_>]) -> Result<Written<'a>> {
             headers.push(in_json(name, coded)?);
             continue;
         }
-        let mut header = announced(name.clone(), datatype, coded.shape.clone(), coded.bytes.len());
+        let mut header = announced(name.as_str(), datatype, coded.shape.as_slice(), coded.bytes.len());
         // FP32 and FP16 say it all; a plain server need not see a parameter that it does not know.
         if !matches!(coded.codec, Codec::F32 | Codec::F16) {
             header.parameters.insert("codec".to_owned(), coded.codec.name().into());
@@ -188,24 +211,45 @@ pub(super) fn write<'a>(tensors: &'a [NamedTensor<'_>]) -> Result<Written<'a>> {
     Ok((headers, payloads))
 }
 
-fn in_json(name: &str, coded: &Coded<'_>) -> Result<TensorHeader> {
+fn in_json<'a>(name: &'a str, coded: &'a Coded<'_>) -> Result<WrittenTensor<'a>> {
     if coded.codec != Codec::F32 {
         bail!(BadMessage, "tensor {name:?}: {} has no JSON form, ask for binary data", coded.codec);
     }
-    let numbers = floats(&coded.bytes);
-    if numbers.iter().any(|number| !number.is_finite()) {
+    let numbers = Numbers(&coded.bytes);
+    if numbers.values().any(|number| !number.is_finite()) {
         bail!(BadMessage, "tensor {name:?} holds values that JSON cannot say, ask for binary data");
     }
-    let (parameters, data) = (Parameters::new(), Some(Numbers(numbers)));
-    Ok(TensorHeader { name: name.to_owned(), datatype: Datatype::Fp32, shape: coded.shape.clone(), parameters, data })
+    let (shape, parameters) = (coded.shape.as_slice().into(), Parameters::new());
+    Ok(WrittenTensor { name: name.into(), datatype: Datatype::Fp32, shape, parameters, data: Some(numbers) })
 }
 
 /// The header of a tensor whose bytes stand behind the JSON.
-pub(super) fn announced(name: String, datatype: Datatype, shape: Vec<usize>, bytes: usize) -> TensorHeader {
+pub(super) fn announced<'a>(
+    name: impl Into<Cow<'a, str>>,
+    datatype: Datatype,
+    shape: impl Into<Cow<'a, [usize]>>,
+    bytes: usize,
+) -> WrittenTensor<'a> {
     // Made from an iterator, a map brings a sort along: 5 kB of Wasm for one entry.
     let mut parameters = Parameters::new();
     parameters.insert("binary_data_size".to_owned(), bytes.into());
-    TensorHeader { name, datatype, shape, parameters, data: None }
+    WrittenTensor { name: name.into(), datatype, shape: shape.into(), parameters, data: None }
+}
+
+/// Numbers to be written as JSON, from their little-endian bytes.
+#[derive(Debug)]
+pub(super) struct Numbers<'a>(&'a [u8]);
+
+impl Numbers<'_> {
+    fn values(&self) -> impl Iterator<Item = f32> {
+        self.0.as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes))
+    }
+}
+
+impl Serialize for Numbers<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.values())
+    }
 }
 
 fn floats(bytes: &[u8]) -> Vec<f32> {

@@ -20,7 +20,7 @@ impl Executor for Gate {
         "gate"
     }
 
-    fn run(&self, body: &Body, _: Vec<Tensor>) -> Result<Vec<Tensor>> {
+    fn run(&self, body: &Body, _: Vec<Tensor>, _: &Cancel) -> Result<Vec<Tensor>> {
         // Whoever was told once may have gone.
         let _ = self.started.send(());
         // A closed channel opens the gate for good.
@@ -77,7 +77,7 @@ async fn an_executor_that_panics_costs_one_request() {
         fn name(&self) -> &str {
             "bad"
         }
-        fn run(&self, body: &Body, _: Vec<Tensor>) -> Result<Vec<Tensor>> {
+        fn run(&self, body: &Body, _: Vec<Tensor>, _: &Cancel) -> Result<Vec<Tensor>> {
             assert!(body.graph.nodes.is_empty(), "as it should be here");
             Ok(vec![])
         }

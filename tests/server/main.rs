@@ -13,7 +13,7 @@ use axum::http::{Request, Response, StatusCode};
 use headwater::codec::{self, Codec};
 use headwater::image::Mask;
 use headwater::model::Postprocess;
-use headwater::server::{Body, Executor, InProcess, RtenExecutor, ServerConfig, ServerState, app, serve};
+use headwater::server::{Body, Cancel, Executor, InProcess, RtenExecutor, ServerConfig, ServerState, app, serve};
 use headwater::tensor::Tensor;
 use headwater::wire::client::RemoteBody;
 use headwater::wire::{

@@ -21,8 +21,8 @@ async fn ready_means_that_the_bodies_are_warm() {
             let _ = self.go.lock().unwrap().recv();
             self.cpu.prepare(body)
         }
-        fn run(&self, body: &Body, inputs: Vec<Tensor>) -> Result<Vec<Tensor>> {
-            self.cpu.run(body, inputs)
+        fn run(&self, body: &Body, inputs: Vec<Tensor>, cancel: &Cancel) -> Result<Vec<Tensor>> {
+            self.cpu.run(body, inputs, cancel)
         }
     }
     let ((asked, is_asked), (open, go)) = (channel(), channel());
@@ -58,7 +58,7 @@ fn a_server_that_cannot_get_warm_never_says_that_it_is_ready() {
         fn prepare(&self, _: &Body) -> Result<()> {
             Err(headwater::Error::new(ErrorKind::UnsupportedOperator, "no such operator"))
         }
-        fn run(&self, _: &Body, _: Vec<Tensor>) -> Result<Vec<Tensor>> {
+        fn run(&self, _: &Body, _: Vec<Tensor>, _: &Cancel) -> Result<Vec<Tensor>> {
             Ok(Vec::new())
         }
     }

@@ -1,12 +1,14 @@
 //! The executor that is always there: `rten`, on the server's processor.
 
 use super::kept::Kept;
-use super::{Body, Executor};
+use super::pieces::pieces;
+use super::{Body, Cancel, Executor};
 use crate::error::{Result, bail, error};
 use crate::export::{recipe, to_onnx_any_size};
 use crate::tensor::Tensor;
-use ::rten::{Model, ModelOptions, NodeId, RunOptions, ThreadPool, ValueOrView};
-use rten_tensor::{AsView, Layout};
+use ::rten::{Model, ModelOptions, NodeId, RunOptions, ThreadPool, Value, ValueOrView};
+use rten_tensor::Layout;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// Nets kept ready. One serves every body at every size that the net was made for; odd sizes, whose
@@ -68,31 +70,50 @@ impl Executor for RtenExecutor {
         self.net(body).map(|_| ())
     }
 
-    fn run(&self, body: &Body, inputs: Vec<Tensor>) -> Result<Vec<Tensor>> {
+    fn run(&self, body: &Body, inputs: Vec<Tensor>, cancel: &Cancel) -> Result<Vec<Tensor>> {
         let net = self.net(body)?;
         let graph = &body.graph;
         if inputs.len() != graph.inputs.len() {
             bail!(Internal, "expected {} tensors, found {}", graph.inputs.len(), inputs.len());
         }
-        let node = |&id: &usize| -> Result<NodeId> {
+        let node = |id: usize| -> Result<NodeId> {
             let node = net.node_id(&graph.tensors[id].name);
             node.map_err(|e| error!(Internal, "the exported net lost a tensor").with_source(e))
         };
-        let mut given = Vec::with_capacity(inputs.len());
-        for (id, tensor) in graph.inputs.iter().zip(inputs) {
+        // What has been made and is still needed.
+        let mut values: HashMap<usize, Value> = HashMap::new();
+        for (&id, tensor) in graph.inputs.iter().zip(inputs) {
             let shape = tensor.shape().to_vec();
-            given.push((node(id)?, ValueOrView::from(rten_tensor::Tensor::from_data(&shape, tensor.into_data()))));
+            values.insert(id, rten_tensor::Tensor::from_data(&shape, tensor.into_data()).into());
         }
-        let wanted = graph.outputs.iter().map(node).collect::<Result<Vec<_>>>()?;
-        let options = RunOptions::default().with_thread_pool(Some(self.pool.clone()));
-        let values = net.run(given, &wanted, Some(options));
-        let values = values.map_err(|e| error!(ServerError, "the cpu executor failed").with_source(e))?;
-        let mut outputs = Vec::with_capacity(values.len());
-        for value in values {
-            let Some(value) = value.into_tensor::<f32>() else {
-                bail!(ServerError, "the cpu executor made a tensor that is not f32");
+        for piece in pieces(graph) {
+            cancel.check()?;
+            // What nothing needs any more is given away, so that the piece may work in its memory and free it.
+            let last: Vec<_> = piece.last.iter().map(|&id| (id, values.remove(&id).map(ValueOrView::Value))).collect();
+            let kept = piece.kept.iter();
+            let kept = kept.map(|&id| (id, values.get(&id).map(|value| ValueOrView::View(value.as_view()))));
+            let mut given = Vec::new();
+            for (id, value) in last.into_iter().chain(kept) {
+                let lost = || error!(Internal, "tensor {:?} is not there", graph.tensors[id].name);
+                given.push((node(id)?, value.ok_or_else(lost)?));
+            }
+            let wanted = piece.made.iter().map(|&id| node(id)).collect::<Result<Vec<_>>>()?;
+            let options = RunOptions::default().with_thread_pool(Some(self.pool.clone()));
+            let made = net.run(given, &wanted, Some(options));
+            let made = made.map_err(|e| error!(ServerError, "the cpu executor failed").with_source(e))?;
+            values.extend(piece.made.iter().copied().zip(made));
+        }
+        let mut outputs = Vec::with_capacity(graph.outputs.len());
+        for id in &graph.outputs {
+            let value = values.remove(id).and_then(|value| value.into_tensor::<f32>());
+            let Some(value) = value else {
+                bail!(ServerError, "the cpu executor did not make an f32 tensor {:?}", graph.tensors[*id].name);
             };
-            outputs.push(Tensor::new(value.shape().to_vec(), value.to_vec())?);
+            let shape = value.shape().to_vec();
+            // Most often no copy; but buffers are used again, and may be much larger than what is in them.
+            let mut data = value.into_data();
+            data.shrink_to_fit();
+            outputs.push(Tensor::new(shape, data)?);
         }
         Ok(outputs)
     }
