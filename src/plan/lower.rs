@@ -167,13 +167,13 @@ impl Lowering {
             Op::Resize(op) => resize::launch(op, from, out),
             Op::Activation(op) => activation::launch(*op, out),
             Op::Binary { function, constant_first } => match node.weights.first() {
-                None => binary::launch(*function, from, extents[1], out),
+                None => {
+                    let [a, b] = [0, 1].map(|index| &graph.tensors[node.inputs[index]].shape);
+                    binary::launch(*function, beside(a, &output.shape)?, beside(b, &output.shape)?, out)
+                }
                 Some(&weight) => {
-                    let rank = output.shape.len();
                     let spec = &graph.weights[weight];
-                    let mut aligned = vec![1; rank.saturating_sub(spec.shape.len())];
-                    aligned.extend(&spec.shape);
-                    let constant = Extent::of(&aligned);
+                    let constant = beside(&binary::aligned(&spec.shape, output.shape.len()), &output.shape)?;
                     let shape = [constant.channels, constant.height, constant.width];
                     let packed = self.weight(Some(&spec.name), Packing::Quads { shape });
                     if *constant_first {
@@ -243,4 +243,14 @@ impl Lowering {
         let launch = launch.storing(self.precision);
         self.phase.dispatches.push(Dispatch { node: node.to_owned(), launch, reads, output, macs });
     }
+}
+
+/// The extent of an operand that broadcasts to `out`.
+fn beside(shape: &[usize], out: &[usize]) -> Result<Extent> {
+    binary::operand(shape, out).ok_or_else(|| {
+        error!(
+            UnsupportedOperator,
+            "on the GPU {shape:?} does not broadcast to {out:?}: expected operands of one rank, channels on axis 1"
+        )
+    })
 }

@@ -2,11 +2,13 @@
 
 #[path = "../adapter/mod.rs"]
 mod adapter;
+mod broadcast;
 mod external;
 #[path = "../onnx/mod.rs"]
 mod onnx;
 mod precision;
 
+use headwater::Error;
 use headwater::codec::Codec;
 use headwater::graph::cuts::Cut;
 use headwater::import::{ConvertOptions, Converted, convert};
@@ -82,11 +84,15 @@ impl Made {
 
     /// The output of the GPU.
     fn local(&self, input: &Tensor, precision: Precision) -> (Tensor, Report) {
+        self.try_local(input, precision).unwrap()
+    }
+
+    fn try_local(&self, input: &Tensor, precision: Precision) -> Result<(Tensor, Report), Error> {
         let gpu = adapter::open("a local mask").expect("asked for before");
         let options = Options { placement: Placement::Local, size: self.size(), codec: Codec::F32, precision };
         let file = File::open(self.path()).unwrap();
-        let session = Session::<InProcess>::open(&file, options, Some(gpu), None);
-        pollster::block_on(pollster::block_on(session).unwrap().run(input.clone())).unwrap()
+        let session = pollster::block_on(Session::<InProcess>::open(&file, options, Some(gpu), None))?;
+        pollster::block_on(session.run(input.clone()))
     }
 }
 
