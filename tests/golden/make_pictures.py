@@ -5,7 +5,8 @@
     python tests/golden/make_pictures.py [tests/golden/pictures]
 
 `source.png` is 61x47 RGB, gradients and noise; `<width>x<height>.png` is `resize(.., BILINEAR)` of it.
-`jpeg/` has a smooth picture of 35x27 in every sampling and order of scans, by `cjpeg` (libjpeg-turbo-progs), and
+`webp/` has flat pictures of 640x480 in the forms that only libwebp writes; their frames are what matters, not their
+contents. `jpeg/` has a smooth picture of 35x27 in every sampling and order of scans, by `cjpeg` (libjpeg-turbo-progs), and
 what libjpeg makes of each sampling.
 """
 
@@ -61,6 +62,10 @@ def make_jpegs(folder):
                 if scans == "separate":
                     cjpeg(f"{name}-{scans}-restarts", "-sample", sampling, "-scans", str(path), *RESTARTS)
             Image.open(folder / f"{name}-plain.jpg").convert("RGB").save(folder / f"{name}.png", optimize=True)
+        Image.new("RGB", (640, 480), (200, 100, 50)).save(source)
+        cjpeg("flat-420", "-sample", "2x2")
+        cjpeg("flat-444-progressive", "-sample", "1x1", "-progressive")
+        picture.save(source)
         cjpeg("rgb", "-rgb")
         cjpeg("arithmetic", "-arithmetic")
     picture.convert("L").save(folder / "grey.jpg", quality=90, progressive=True)
@@ -89,6 +94,22 @@ def ycck(cmyk):
     return bytes(data)
 
 
+def make_webps(folder):
+    folder.mkdir(parents=True, exist_ok=True)
+    y, x = np.mgrid[0:480, 0:640]
+    rgba = np.zeros((480, 640, 4), np.uint8)
+    rgba[..., 0] = np.where(x < 320, 200, 40)
+    rgba[..., 3] = np.where(y < 240, 255, 100)
+    clear = Image.fromarray(rgba)
+    forms = {"lossy": {"quality": 50}, "lossless": {"lossless": True}}
+    for form, options in forms.items():
+        for name, picture in [("", clear.convert("RGB")), ("-alpha", clear)]:
+            picture.save(folder / f"{form}{name}.webp", **options)
+            second = Image.new(picture.mode, picture.size, "white")
+            animation = {"save_all": True, "append_images": [second]}
+            picture.save(folder / f"{form}{name}-animated.webp", **options, **animation)
+
+
 def main():
     folder = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(__file__).parent / "pictures"
     folder.mkdir(parents=True, exist_ok=True)
@@ -102,6 +123,7 @@ def main():
         resized = source.resize(size, Image.Resampling.BILINEAR)
         resized.save(folder / f"{size[0]}x{size[1]}.png", optimize=True)
     make_jpegs(folder / "jpeg")
+    make_webps(folder / "webp")
 
 
 if __name__ == "__main__":

@@ -12,6 +12,8 @@ use std::io::Cursor;
 
 /// Of one chunk that is no pixels: an EXIF block, say.
 const MAX_CHUNK_BYTES: usize = 1 << 20;
+/// Bytes that one byte of deflate's can stand for: 258 in two bits.
+const MOST_DEFLATED: u64 = 1032;
 
 /// # Errors
 /// `BadImage`, as [`Picture::decode_within`].
@@ -25,6 +27,10 @@ pub(super) fn decode(bytes: &[u8], limits: &DecodeLimits) -> Result<Picture> {
     let header = decoder.read_header_info().map_err(damaged)?;
     let size = [header.width, header.height].map(u64::from);
     limits.check_sides(size)?;
+    let row_bytes = header.raw_row_length() as u64;
+    if size[1] * row_bytes > MOST_DEFLATED * bytes.len() as u64 {
+        bail!(BadImage, "the PNG is incomplete: {} bytes cannot hold {}x{} pixels", bytes.len(), size[0], size[1]);
+    }
     // Transparency may also come with chunks behind the header.
     let has_alpha = header.color_type.channels_with_alpha() || chunks::find(bytes, b"tRNS").is_some();
     let orientation = upright::from_exif(chunks::find(bytes, b"eXIf"));
@@ -111,30 +117,51 @@ struct Row {
     alpha: Vec<u8>,
     /// Room for the converted colours.
     rgb: Vec<u8>,
+    /// Room for 16-bit samples made shorter.
+    short: Vec<u8>,
     channels: usize,
     has_alpha: bool,
 }
 
 impl Row {
     fn new(width: usize, channels: usize, has_alpha: bool) -> Self {
-        let alpha = Vec::with_capacity(if has_alpha { width } else { 0 });
-        Self { colours: Vec::with_capacity(channels * width), alpha, rgb: vec![0; 3 * width], channels, has_alpha }
+        Self {
+            colours: Vec::with_capacity(channels * width),
+            alpha: Vec::with_capacity(if has_alpha { width } else { 0 }),
+            rgb: vec![0; 3 * width],
+            short: Vec::new(),
+            channels,
+            has_alpha,
+        }
     }
 
     /// `samples` are one or two bytes each, the latter big-endian.
     fn split(&mut self, samples: &[u8], is_deep: bool) {
         self.colours.clear();
         self.alpha.clear();
-        let channels = self.channels + usize::from(self.has_alpha);
-        let mut put = |index: usize, value: u8| {
-            if index % channels < self.channels { self.colours.push(value) } else { self.alpha.push(value) }
-        };
-        if is_deep {
+        let samples = if is_deep {
+            self.short.clear();
             let values = samples.as_chunks::<2>().0.iter().map(|&pair| u32::from(u16::from_be_bytes(pair)));
             // 65535 is 257 times 255.
-            values.enumerate().for_each(|(index, value)| put(index, ((value + 128) / 257) as u8));
+            self.short.extend(values.map(|value| ((value + 128) / 257) as u8));
+            &self.short
         } else {
-            samples.iter().enumerate().for_each(|(index, &value)| put(index, value));
+            samples
+        };
+        match (self.channels, self.has_alpha) {
+            (_, false) => self.colours.extend_from_slice(samples),
+            (1, true) => {
+                for &[grey, alpha] in samples.as_chunks::<2>().0 {
+                    self.colours.push(grey);
+                    self.alpha.push(alpha);
+                }
+            }
+            (_, true) => {
+                for &[red, green, blue, alpha] in samples.as_chunks::<4>().0 {
+                    self.colours.extend([red, green, blue]);
+                    self.alpha.push(alpha);
+                }
+            }
         }
     }
 }

@@ -57,9 +57,10 @@ fn take_alpha(samples: &mut Vec<u8>) -> Vec<u8> {
 fn decoding_bytes(container: &Container<'_>) -> u64 {
     let pixels = container.size[0] * container.size[1];
     let [frame, coded] = [container.frame, container.coded].map(|[width, height]| width * height);
-    // Luma and two quarters, each side padded to whole blocks of 16.
-    let [width, height] = container.coded;
-    let planes = width.next_multiple_of(16) * height.next_multiple_of(16) * 3 / 2;
+    // Luma and two quarters, each side padded to whole blocks of 16, a description of each block (some 40 bytes), and
+    // the compressed data once more.
+    let blocks = container.coded.map(|side| side.div_ceil(16)).iter().product::<u64>();
+    let planes = blocks * (16 * 16 * 3 / 2 + 64) + container.coded_bytes;
     // A lossless frame is made of four bytes a pixel, and its transforms keep some numbers for each 4x4 pixels.
     let lossless = |pixels: u64| 4 * pixels + pixels / 2;
     let picture = if container.has_alpha { 4 } else { 3 } * pixels;

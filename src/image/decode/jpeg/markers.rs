@@ -165,22 +165,43 @@ impl<'a> Markers<'a> {
         }
     }
 
-    /// Whether the scans hold every coefficient to its last bit.
+    /// Whether the scans hold every coefficient to its last bit, as far as their headers and lengths tell.
     ///
     /// # Errors
     /// `BadImage` when some are missing.
     pub(super) fn check_scans(&self) -> Result<()> {
+        // Each block has a code for its mean and, unless a progressive scan says it for many at once, one for its end.
+        let least_bits = self.blocks() * if self.progressive { 1 } else { 2 };
+        let bytes: usize = self.scans.iter().map(ExactSizeIterator::len).sum();
+        if least_bits > 8 * bytes as u64 {
+            bail!(BadImage, "the JPEG is incomplete: {bytes} bytes cannot hold {}x{} pixels", self.width, self.height);
+        }
         if self.components.iter().any(|component| component.missing_bits.iter().any(|&bits| bits > 0)) {
             bail!(BadImage, "the JPEG is incomplete: {} scans do not hold the whole picture", self.scans.len());
         }
         Ok(())
     }
 
+    /// The finest sampling of all channels, across and down.
+    fn most_sampling(&self) -> [u64; 2] {
+        [0, 1].map(|axis| self.components.iter().map(|component| component.sampling[axis]).max().unwrap_or(1))
+    }
+
     /// Samples of all channels, each padded to whole units of 8x8 blocks.
     pub(super) fn padded_samples(&self) -> u64 {
-        let most = |axis: usize| self.components.iter().map(|component| component.sampling[axis]).max().unwrap_or(1);
-        let units = self.width.div_ceil(8 * most(0)) * self.height.div_ceil(8 * most(1));
+        let most = self.most_sampling();
+        let units = self.width.div_ceil(8 * most[0]) * self.height.div_ceil(8 * most[1]);
         self.components.iter().map(|component| 64 * units * component.sampling[0] * component.sampling[1]).sum()
+    }
+
+    /// Blocks of 8x8 samples that hold a part of the picture.
+    fn blocks(&self) -> u64 {
+        let most = self.most_sampling();
+        let blocks = |component: &Component| {
+            let [across, down] = component.sampling;
+            (self.width * across).div_ceil(8 * most[0]) * (self.height * down).div_ceil(8 * most[1])
+        };
+        self.components.iter().map(blocks).sum()
     }
 
     /// The colour profile's length.

@@ -20,6 +20,7 @@ pub(super) struct Container<'a> {
     pub(super) frame: [u64; 2],
     /// By the compressed data's own account.
     pub(super) coded: [u64; 2],
+    pub(super) coded_bytes: u64,
     pub(super) coding: Coding,
     pub(super) has_alpha: bool,
     pub(super) is_animated: bool,
@@ -68,6 +69,7 @@ impl<'a> Container<'a> {
             size,
             frame: size,
             coded: size,
+            coded_bytes: data.len() as u64,
             coding,
             has_alpha: false,
             is_animated: false,
