@@ -2,11 +2,12 @@
 
 import { Segmenter, type ModelDescription, type Progress, type Report, type SegmentResult } from "headwater";
 import { picturesOf, type FeaturePicture } from "./features.js";
+import { asset } from "./offline.js";
 import type { Settings } from "./settings.js";
 
 const MODEL = "/models/isnet.safetensors";
 /** Beside the page, since a bundle knows no package folder. */
-export const WASM = "headwater_bg.wasm";
+export const WASM = asset("headwater_bg.wasm");
 
 export type Source = Blob | HTMLCanvasElement;
 

@@ -21,7 +21,7 @@ export function startSamples(onPick: (address: string) => void): void {
   byId("samples").append(
     ...Object.entries(SAMPLES).map(([name, words]) => {
       const address = sampleAddress(name);
-      const picture = el("img", { src: address, alt: words, width: 72, height: 72 });
+      const picture = el("img", { src: `pictures/${name}.webp`, alt: words, width: 192, height: 192 });
       const button = el(
         "button",
         { type: "button", class: "sample", "data-testid": `sample-${name}`, title: words },
