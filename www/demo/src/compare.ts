@@ -58,7 +58,9 @@ export class Compare {
     byId("compare-name").textContent = piece.name;
     this.#slide(50);
     this.#dialog.showModal();
-    this.#slider.focus();
+    // It opens at its title, also where not all of it fits on the screen.
+    this.#slider.focus({ preventScroll: true });
+    this.#dialog.scrollTop = 0;
     void this.#fill();
   }
 

@@ -1,6 +1,6 @@
 // Puts the parts together. Each of them does one thing; here is who hears of what.
 
-import { probe } from "headwater";
+import { probe, type Probe } from "headwater";
 import { Backdrops } from "./backdrop.js";
 import { Board } from "./board.js";
 import { Compare } from "./compare.js";
@@ -15,7 +15,8 @@ import { exportBoard, exportPiece } from "./exporting.js";
 import { startGestures } from "./gestures.js";
 import { startKeys } from "./keys.js";
 import { Panel } from "./panel.js";
-import { adapterView, fittingSize } from "./panel/adapter.js";
+import { startOffline } from "./offline.js";
+import { adapterView } from "./panel/adapter.js";
 import { openPhoto } from "./photo.js";
 import type { Piece } from "./piece.js";
 import { isSample, sampleAddress, startSamples } from "./samples.js";
@@ -26,6 +27,7 @@ import { Tools, type Tool } from "./tools.js";
 import { Webcam } from "./webcam.js";
 
 startTheme();
+startOffline();
 
 const status = new Status();
 for (const place of document.querySelectorAll<HTMLElement>("[data-status]")) status.showIn(place);
@@ -57,6 +59,7 @@ const webcam = new Webcam(
   showCamera,
 );
 let splits = ["local", "remote"];
+let found: Probe | undefined;
 const compare = new Compare(
   cutting,
   () => splits,
@@ -71,6 +74,7 @@ function show(): void {
   const piece = board.selected;
   tools.show(piece);
   panel.show(piece, settings.value);
+  if (found) byId("adapter").replaceChildren(...adapterView(found, settings.value.split));
   const again = byId("again", HTMLButtonElement);
   again.disabled = !piece || piece.state === "working" || piece.state === "waiting" || piece.state === "live";
   byId("export-board", HTMLButtonElement).disabled = board.pieces.length === 0;
@@ -151,12 +155,12 @@ byId("camera").addEventListener("click", () => {
 show();
 
 // The adapter decides the size that is suggested, so a photograph that the link asks for waits for it.
-const found = await probe({ wasm: WASM });
+found = await probe({ wasm: WASM });
 // Where the processor plays the graphics card, a page that moves while it computes takes half of it.
 document.documentElement.toggleAttribute("data-still", found.software);
-byId("adapter").replaceChildren(...adapterView(found));
 byId("adapter").dataset["software"] = String(found.software);
-settings.suggestSize(fittingSize(found));
+settings.knowDevice(found);
+panel.knowDevice(found);
 
 try {
   const model = await engine.describe();
@@ -165,7 +169,7 @@ try {
     ...model.splits.map(({ name }) => name).filter((name) => name !== "local" && name !== "remote"),
     "remote",
   ];
-  settings.offerSplits(["auto", ...splits]);
+  settings.know(model);
   panel.know(model);
   show();
 } catch (error) {

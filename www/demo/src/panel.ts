@@ -1,20 +1,29 @@
-// The panel beside the board: what is known about the chosen piece.
+// The panel beside the board: what is known about the chosen piece, and what the settings would do next.
 
 import type { ModelDescription } from "headwater";
-import { byId, el } from "./dom.js";
+import { byId } from "./dom.js";
 import type { Downloads } from "./downloads.js";
+import type { Run } from "./engine.js";
+import { rounded } from "./format.js";
 import { bytesView } from "./panel/bytes.js";
 import { featuresView } from "./panel/features.js";
+import { placesOf } from "./panel/places.js";
 import { Strip } from "./panel/strip.js";
 import { summaryView } from "./panel/summary.js";
 import { timesView } from "./panel/times.js";
 import { weightsView } from "./panel/weights.js";
 import type { Piece } from "./piece.js";
-import type { Settings } from "./settings.js";
+import { Postings } from "./posting.js";
+import { sameWork, type Settings } from "./settings.js";
 
 export class Panel {
   readonly #strip = new Strip(byId("strip"));
+  readonly #planStrip = new Strip(byId("plan-strip"));
+  readonly #postings = new Postings();
   #model: ModelDescription | undefined;
+  #webgpu = true;
+  /** What is shown, so that it can be shown again when more is known of it. */
+  #shown: [Piece | undefined, Settings] | undefined;
 
   constructor(readonly downloads: Downloads) {}
 
@@ -23,42 +32,61 @@ export class Panel {
     this.#model = model;
   }
 
-  /** The model's own size is the one that its makers trained it at. */
-  #sayWhatSizeMeans(settings: Settings): void {
-    const own = this.#model && Math.max(...this.#model.size);
-    const note = byId("size-note");
-    note.hidden = !own || settings.size >= own;
-    note.textContent = `The net was made for ${own} px. Smaller is quicker and coarser.`;
+  /** Whether this browser can run layers at all. */
+  knowDevice({ webgpu }: { webgpu: boolean }): void {
+    this.#webgpu = webgpu;
   }
 
-  /** `settings` are the controls': where they differ from the piece's run, the strip shows the plan. */
+  /** The piece's run has its own sections; what `settings` would do is beside them, and never mixed with them. */
   show(piece: Piece | undefined, settings: Settings): void {
-    const run = piece?.run;
-    this.#sayWhatSizeMeans(settings);
+    this.#shown = [piece, settings];
+    const run = piece?.run && { ...piece.run, report: rounded(piece.run.report) };
     document.body.classList.toggle("has-run", run !== undefined);
-    if (!piece || !run) return this.#plan(settings);
+    if (piece && run) this.#showRun(piece, run);
+    this.#showPlan(piece, run, settings);
+  }
 
-    byId("summary").replaceChildren(...summaryView(piece.name, run));
-    byId("bytes").replaceChildren(...bytesView(run, piece.photo, piece.runs.get("remote")));
+  #showRun(piece: Piece, run: Run): void {
+    const { report } = run;
+    const again = () => this.#shown?.[0] === piece && this.show(...this.#shown);
+    const posting = report.split === "remote" ? undefined : this.#postings.of(piece, report.size, again);
+    byId("summary").replaceChildren(...summaryView(piece.name, run, !this.#webgpu));
     byId("times").replaceChildren(...timesView(run));
+    byId("bytes").replaceChildren(...bytesView(run, fileBytes(piece), posting));
     byId("weights").replaceChildren(...weightsView(run, this.downloads.bytes));
     byId("features").replaceChildren(...featuresView(run));
-    byId("report").textContent = JSON.stringify(run.report, null, 2);
-
-    const asked = run.settings;
-    const unchanged = asked.split === settings.split && asked.size === settings.size && asked.codec === settings.codec;
-    if (!unchanged && settings.split !== "auto") return this.#plan(settings);
-    const { up_bytes: up, down_bytes: down } = run.report;
-    this.#strip.show({ model: run.model, split: run.report.split, crossed: { up, down } });
+    byId("report").textContent = JSON.stringify(report, null, 2);
+    const { up_bytes: up, down_bytes: down, client_macs: clientMacs, server_macs: serverMacs } = report;
+    this.#strip.show({ model: run.model, split: report.split, measured: { up, down, clientMacs, serverMacs } });
   }
 
-  #plan(settings: Settings): void {
+  #showPlan(piece: Piece | undefined, run: Run | undefined, settings: Settings): void {
+    const section = byId("plan-title").closest("section")!;
+    section.hidden = run !== undefined && sameWork(run.settings, settings);
+    if (section.hidden) return;
     const model = this.#model;
-    if (!model) return this.#strip.show(undefined);
-    if (settings.split !== "auto") return this.#strip.show({ model, split: settings.split });
-    this.#strip.show(undefined);
-    byId("strip").replaceChildren(
-      el("p", { class: "note" }, "“auto” chooses the split when the first picture comes, by what this device can do."),
-    );
+    const planned = model && placesOf(model, settings.split) !== undefined;
+    byId("plan-title").textContent = run ? "What the settings above would do" : "What would run where";
+    byId("plan-words").textContent = [
+      run ? `Below is the run of ${piece!.name} with other settings.` : whatIsMissing(piece),
+      settings.split === "auto"
+        ? "The split “auto” is chosen when the first picture comes, by what this device can do."
+        : model && !planned
+          ? `The model names no split “${settings.split}”; where such a cut runs what is shown after a run.`
+          : "",
+    ]
+      .filter(Boolean)
+      .join(" ");
+    this.#planStrip.show(planned ? { model, split: settings.split } : undefined);
   }
+}
+
+function whatIsMissing(piece: Piece | undefined): string {
+  if (piece) return piece.state === "failed" ? `${piece.name} was not cut out.` : `${piece.name} is not cut out yet.`;
+  if (byId("board").dataset["pieces"] !== "0") return "Choose a piece on the board to see how it was cut out.";
+  return "After the first photograph this panel shows which layers ran where, what travelled, and how long each part took.";
+}
+
+function fileBytes({ photo }: Piece): number | undefined {
+  return photo.source instanceof Blob ? photo.source.size : undefined;
 }

@@ -22,7 +22,7 @@ function bar({ words, note, value, text, colour, testid }: Bar, largest: number)
   return el(
     "div",
     { class: "bar" },
-    el("dt", {}, words, ...(note ? [el("small", {}, note)] : [])),
+    el("dt", {}, words, ...(note ? [" ", el("small", {}, note)] : [])),
     el("dd", { "data-testid": testid, "data-value": value }, text),
     el("span", { class: "bar-track", "aria-hidden": "true" }, fill),
   );

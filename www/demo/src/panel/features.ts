@@ -24,11 +24,11 @@ export function featuresView(run: Run): HTMLElement[] {
   ];
 }
 
-function figure({ direction, tensor, shape, shown, canvas }: FeaturePicture): HTMLElement {
+function figure({ direction, shape, shown, canvas }: FeaturePicture): HTMLElement {
   const [, channels = 0, height = 0, width = 0] = shape;
-  const words = direction === "up" ? "Went up" : "Came down";
+  const words = direction === "up" ? "Sent up" : "Came down";
   canvas.setAttribute("role", "img");
-  canvas.setAttribute("aria-label", `${words}: ${shown} of ${channels} channels of ${tensor}, drawn as small pictures`);
+  canvas.setAttribute("aria-label", `${words}: ${shown} of ${channels} channels, drawn as small pictures`);
   return el(
     "figure",
     { "data-direction": direction },

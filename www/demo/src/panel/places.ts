@@ -4,8 +4,20 @@ import type { ModelDescription } from "headwater";
 
 export type Place = "client" | "server";
 
-/** One for each of the model's stages. A split that the model does not name is drawn as if all of it ran here. */
-export function placesOf(model: ModelDescription, split: string): Place[] {
+/**
+ * One for each of the model's stages. A cut that the model does not name, such as `P12`, leaves the front layers here
+ * and the rest to the server; how much that is, `clientShare`, only a report says. Undefined where nobody knows.
+ */
+export function placesOf(model: ModelDescription, split: string, clientShare?: number): Place[] | undefined {
   const column = model.splits.findIndex(({ name }) => name === split);
-  return model.stages.map(({ sides }) => (sides[column] === "body" ? "server" : "client"));
+  if (column >= 0) return model.stages.map(({ sides }) => (sides[column] === "body" ? "server" : "client"));
+  if (clientShare === undefined) return undefined;
+  const whole = model.stages.reduce((sum, { macs }) => sum + macs, 0);
+  let before = 0;
+  return model.stages.map(({ macs }) => {
+    // A stage that is cut in two is drawn where the larger part of it ran.
+    const middle = before + macs / 2;
+    before += macs;
+    return middle <= clientShare * whole ? "client" : "server";
+  });
 }

@@ -1,10 +1,11 @@
-// The head of the panel: how long, where, on what, and whether it went as asked.
+// The head of the results: which picture, how long, where, on what, and whether it went as asked.
 
 import { el } from "../dom.js";
 import type { Run } from "../engine.js";
-import { millis, sentence } from "../format.js";
+import { adapterName, millis, sentence } from "../format.js";
 
-export function summaryView(name: string, run: Run): HTMLElement[] {
+/** `noWebGpu`: the page says already that there is none, so that nothing here has to say it again. */
+export function summaryView(name: string, run: Run, noWebGpu: boolean): HTMLElement[] {
   const { report } = run;
   return [
     el(
@@ -18,34 +19,57 @@ export function summaryView(name: string, run: Run): HTMLElement[] {
       el("span", {}, ` for ${name}`),
     ),
     el(
+      "p",
+      { class: "note" },
+      "With loading, from the start to the mask: ",
+      el("span", { "data-testid": "wall", "data-value": run.wallMillis }, millis(run.wallMillis)),
+      ".",
+    ),
+    el(
       "dl",
       { class: "facts" },
       ...fact("Split", report.split, "report-split"),
-      ...fact("Size", report.size.join(" × "), "report-size"),
-      ...fact("Codec", report.codec, "report-codec"),
-      ...fact("Browser", adapterWords(run), "report-adapter"),
-      ...fact("Server", report.executor && report.split !== "local" ? report.executor : "nothing", "report-executor"),
+      ...fact("Size", `${report.size.join(" × ")} px`, "report-size"),
+      ...(report.split === "local" || report.split === "remote" ? [] : fact("Codec", report.codec, "report-codec")),
+      ...fact("In this browser", browserWords(run), "report-adapter"),
+      ...fact("At the server", serverWords(run), "report-executor"),
     ),
-    ...(run.settings.split === "auto" && run.reasons.length > 0
-      ? [el("p", { class: "note", "data-testid": "reasons" }, run.reasons.map(sentence).join(" "))]
-      : []),
-    ...(report.fallback
-      ? [
-          el(
-            "p",
-            { class: "note warning", "data-testid": "report-fallback" },
-            `Not as asked for. ${sentence(report.fallback)}`,
-          ),
-        ]
-      : []),
+    ...(run.settings.split === "auto" ? [autoNote(run, noWebGpu)] : []),
+    ...(report.fallback && run.settings.split !== "auto" ? [fallbackNote(run, noWebGpu)] : []),
   ];
 }
 
 function fact(words: string, value: string, testid: string): HTMLElement[] {
-  return [el("div", {}, el("dt", {}, words), el("dd", { "data-testid": testid, "data-value": value }, value))];
+  return [el("div", {}, el("dt", {}, words), " ", el("dd", { "data-testid": testid, "data-value": value }, value))];
 }
 
-function adapterWords({ report: { adapter } }: Run): string {
-  if (!adapter) return "nothing";
-  return adapter.type === "cpu" ? `${adapter.name} (software)` : adapter.name;
+function browserWords({ report: { adapter, client_macs } }: Run): string {
+  if (!adapter || client_macs === 0) return "no layers ran";
+  return `${adapterName(adapter.name)}${adapter.type === "cpu" ? " (software)" : ""}`;
+}
+
+function serverWords({ report: { executor, server_macs } }: Run): string {
+  if (server_macs === 0) return "no layers ran";
+  return executor === "cpu" ? "processor" : executor || "not named";
+}
+
+/** Why `auto` chose this split. */
+function autoNote({ report, reasons }: Run, noWebGpu: boolean): HTMLElement {
+  const why = noWebGpu
+    ? "because this browser cannot run layers, so that the server got the photograph."
+    : report.split === "remote"
+      ? "because this device computes slowly, so that the server got the photograph."
+      : "because the graphics adapter of this device is fast enough for its part.";
+  return el(
+    "p",
+    { class: "note", "data-testid": "reasons", title: reasons.map(sentence).join(" ") },
+    `“auto” chose the split “${report.split}” ${why}`,
+  );
+}
+
+function fallbackNote({ settings, report }: Run, noWebGpu: boolean): HTMLElement {
+  const words = noWebGpu
+    ? `The split “${settings.split}” was asked for, but without WebGPU this browser runs no layers: the photograph was posted, and the server ran the whole net.`
+    : `It did not go as asked for (“${settings.split}”). ${sentence(report.fallback ?? "")}`;
+  return el("p", { class: "note warning", "data-testid": "report-fallback" }, words);
 }

@@ -1,4 +1,4 @@
-// Where the milliseconds went. The parts are the report's; what they leave of the total is shown as the rest.
+// Where the time went. The parts are the report's; what they leave of the total is shown as the rest.
 
 import type { Report } from "headwater";
 import { el } from "../dom.js";
@@ -59,15 +59,13 @@ export function timesView(run: Run): HTMLElement[] {
     el(
       "p",
       { class: "note" },
-      "Once, before the first picture of these settings: ",
+      "Once, before the first picture with these settings: ",
       el(
         "span",
         { "data-testid": "report-setup_millis", "data-value": report.setup_millis },
         millis(report.setup_millis),
       ),
-      " for weights and pipelines. Loading included, this picture took ",
-      el("span", { "data-testid": "wall", "data-value": run.wallMillis }, millis(run.wallMillis)),
-      ".",
+      " to load weights and to compile the layers for the graphics adapter.",
     ),
   ];
 }
