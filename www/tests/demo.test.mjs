@@ -270,7 +270,7 @@ describe("the demo page", { skip: skip("demo") }, () => {
 
   test("before and after a photograph, in dark, at a desk", TIMEOUT, async (t) => {
     const { page, complaints } = await open(t, "?split=remote&size=512", { colorScheme: "dark" });
-    await page.waitForFunction((selector) => document.querySelector(selector).childElementCount > 0, id("strip"));
+    await page.waitForFunction((selector) => document.querySelector(selector).childElementCount > 0, id("plan-strip"));
     await screenshot(page, "dark-empty");
     await page.locator(id("sample-astronaut")).click();
     await cut(page);
