@@ -1,5 +1,6 @@
 // A picture to the net's input, as `src/image/resample.rs` does it on the CPU and to the same bit: columns
-// first, then rows (ROWS), each pass rounded to bytes, in fixed point of 22 bits. One pixel an invocation.
+// first, then rows (ROWS), each pass rounded to bytes, in fixed point of 22 bits. Transparent pixels are put over
+// white first, as in `src/image/over_white.rs`. One pixel an invocation.
 #include "shared/stored.wgsl"
 #include "shared/invocation.wgsl"
 
@@ -13,7 +14,7 @@ struct Params {
 #ifdef ROWS
 @group(0) @binding(_) var<storage, read> pixels: array<u32>;         // [H, OW] red, green, blue in bytes
 #else
-@group(0) @binding(_) var picture: texture_2d<f32>;                  // [H, W] rgba8unorm
+@group(0) @binding(_) var picture: texture_2d<f32>;                  // [H, W] rgba8unorm, alpha not multiplied in
 #endif
 @group(0) @binding(_) var<storage, read> spans: array<vec2u>;        // [OW] or [OH] first input, how many
 @group(0) @binding(_) var<storage, read> weights: array<i32>;        // [OW or OH, stride] 2^22 is 1
@@ -30,7 +31,8 @@ fn levels(x: u32, y: u32) -> vec3i {
     return vec3i(vec3u(packed, packed >> 8u, packed >> 16u) & vec3u(255u));
 #else
     // A texel is a byte divided by 255.
-    return vec3i(round(textureLoad(picture, vec2u(x, y), 0).rgb * 255.0));
+    let texel = vec4u(round(textureLoad(picture, vec2u(x, y), 0) * 255.0));
+    return vec3i((texel.rgb * texel.a + 255u * (255u - texel.a) + 127u) / 255u);
 #endif
 }
 

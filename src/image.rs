@@ -6,6 +6,7 @@ mod decode;
 #[cfg(not(target_arch = "wasm32"))]
 mod encode;
 mod mask;
+mod over_white;
 pub(crate) mod resample;
 #[cfg(test)]
 mod tests;
@@ -19,6 +20,7 @@ pub use mask::Mask;
 use crate::error::{Result, bail};
 use crate::model::Preprocess;
 use crate::tensor::Tensor;
+use over_white::OverWhite;
 
 /// The longest side of a picture, mask or net's input natively, in pixels. Phones make 16,000. (A browser's GPU takes
 /// less, and the npm package scales down to that.)
@@ -79,8 +81,8 @@ impl Picture {
         self.alpha.as_deref()
     }
 
-    /// The picture at `size`, width and height, without alpha: bilinear between pixel centres,
-    /// over as many pixels as one new one covers when shrinking. Bit for bit Pillow's
+    /// The picture at `size`, width and height, over white where it is transparent, so that it has no alpha:
+    /// bilinear between pixel centres, over as many pixels as one new one covers when shrinking. Bit for bit Pillow's
     /// `resize(size, BILINEAR)` (to one level where Pillow 13 swaps its passes), which is what
     /// common pipelines feed these models.
     ///
@@ -88,12 +90,12 @@ impl Picture {
     /// `BadArgument` when a side is 0 or above [`MAX_SIDE`].
     pub fn resized(&self, size: [usize; 2]) -> Result<Self> {
         check_size(size)?;
-        let rgb = resample::resize::<u8, 3>(&self.rgb, [self.width, self.height], size);
+        let rgb = resample::resize::<u8, 3>(&mut OverWhite::new(self), [self.width, self.height], size);
         Self::new(size[0], size[1], rgb, None)
     }
 
-    /// The network's input, `[1, 3, size[1], size[0]]`: the picture at `size` (width, height),
-    /// rounded to bytes, then `(x - mean) / scale`.
+    /// The network's input, `[1, 3, size[1], size[0]]`: the picture at `size` (width, height), over white where it is
+    /// transparent, rounded to bytes, then `(x - mean) / scale`.
     ///
     /// # Errors
     /// `BadArgument` when a side is 0 or above [`MAX_SIDE`].

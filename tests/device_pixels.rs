@@ -56,15 +56,20 @@ fn a_picture_resized_on_the_device_is_the_hosts_to_the_bit() {
         ([64, 64], [64, 64]),
     ];
     for (seed, (from, to)) in (1..).zip(sizes) {
-        let picture = noise_picture(from[0], from[1], seed);
+        let opaque = noise_picture(from[0], from[1], seed);
+        // Every alpha with every level, and hidden colour under pixels that are not seen.
+        let alpha = noise_picture(from[0], from[1], seed + 100).rgb().iter().step_by(3).copied().collect();
+        let clear = Picture::new(from[0], from[1], opaque.rgb().to_vec(), Some(alpha)).unwrap();
         let program = program(&gpu, to, Edge::Device, Edge::Host);
         let intake = pollster::block_on(program.intake(from, &PREPROCESS)).unwrap();
-        program.poison();
-        intake.write(&gpu, &picture).unwrap();
-        let made = pollster::block_on(program.run_between(Some(&intake), 0, &[], None)).unwrap();
-        let expected = picture.to_input(to, &PREPROCESS).unwrap();
-        let wrong = made.planes[0].iter().zip(expected.data()).filter(|(a, b)| a.to_bits() != b.to_bits()).count();
-        assert_eq!((made.planes[0].len(), wrong), (expected.data().len(), 0), "{from:?} to {to:?}");
+        for picture in [opaque, clear] {
+            program.poison();
+            intake.write(&gpu, &picture).unwrap();
+            let made = pollster::block_on(program.run_between(Some(&intake), 0, &[], None)).unwrap();
+            let expected = picture.to_input(to, &PREPROCESS).unwrap();
+            let wrong = made.planes[0].iter().zip(expected.data()).filter(|(a, b)| a.to_bits() != b.to_bits()).count();
+            assert_eq!((made.planes[0].len(), wrong), (expected.data().len(), 0), "{from:?} to {to:?}");
+        }
     }
 }
 

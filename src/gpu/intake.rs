@@ -98,7 +98,11 @@ impl Intake {
         if found != self.size {
             bail!(BadShape, "expected a picture of {:?} pixels, found {found:?}", self.size);
         }
-        let rgba: Vec<u8> = picture.rgb().as_chunks::<3>().0.iter().flat_map(|&[r, g, b]| [r, g, b, 255]).collect();
+        let pixels = picture.rgb().as_chunks::<3>().0;
+        let rgba: Vec<u8> = match picture.alpha() {
+            None => pixels.iter().flat_map(|&[r, g, b]| [r, g, b, 255]).collect(),
+            Some(alpha) => pixels.iter().zip(alpha).flat_map(|(&[r, g, b], &a)| [r, g, b, a]).collect(),
+        };
         let layout = wgpu::TexelCopyBufferLayout {
             offset: 0,
             bytes_per_row: Some(4 * self.size[0] as u32),

@@ -1,10 +1,13 @@
 //! Pictures and masks as files.
 
+use super::over_white::OverWhite;
+use super::resample::Rows;
 use super::{Mask, Picture};
 use crate::error::{Result, bail, error};
 use image::codecs::jpeg::JpegEncoder;
 use image::codecs::png::{CompressionType, FilterType, PngEncoder};
 use image::{ExtendedColorType, ImageEncoder};
+use std::borrow::Cow;
 
 /// A PNG made for speed. Of all settings this one was the smallest and nearly the quickest on a cut-out
 /// of 4 megapixels: 49 ms and 3.8 MB, where the usual compression took 1 s for the same bytes.
@@ -17,15 +20,20 @@ fn png(pixels: &[u8], width: usize, height: usize, colour: ExtendedColorType) ->
 }
 
 impl Picture {
-    /// The picture as PNG, RGB; its alpha is left out.
+    /// The picture as PNG, RGB, or RGBA where it has alpha.
     ///
     /// # Errors
     /// `Internal` when the encoder fails.
     pub fn to_png(&self) -> Result<Vec<u8>> {
-        png(&self.rgb, self.width, self.height, ExtendedColorType::Rgb8)
+        let Some(alpha) = &self.alpha else {
+            return png(&self.rgb, self.width, self.height, ExtendedColorType::Rgb8);
+        };
+        let pixels = self.rgb.as_chunks::<3>().0.iter().zip(alpha);
+        let rgba: Vec<u8> = pixels.flat_map(|(&[red, green, blue], &alpha)| [red, green, blue, alpha]).collect();
+        png(&rgba, self.width, self.height, ExtendedColorType::Rgba8)
     }
 
-    /// The picture as JPEG of `quality` 1 to 100; its alpha is left out.
+    /// The picture as JPEG of `quality` 1 to 100, over white where it is transparent.
     ///
     /// # Errors
     /// `BadArgument` when the quality is not 1 to 100; `Internal` when the encoder fails.
@@ -34,8 +42,13 @@ impl Picture {
             bail!(BadArgument, "JPEG quality {quality}: expected 1 to 100");
         }
         let mut file = Vec::new();
+        let mut rows = OverWhite::new(self);
+        let seen: Cow<'_, [u8]> = match self.alpha {
+            None => Cow::Borrowed(&self.rgb),
+            Some(_) => (0..self.height).flat_map(|row| rows.row(row).to_vec()).collect(),
+        };
         JpegEncoder::new_with_quality(&mut file, quality)
-            .encode(&self.rgb, self.width as u32, self.height as u32, ExtendedColorType::Rgb8)
+            .encode(&seen, self.width as u32, self.height as u32, ExtendedColorType::Rgb8)
             .map_err(|e| error!(Internal, "the picture could not be written as JPEG").with_source(e))?;
         Ok(file)
     }

@@ -72,7 +72,8 @@ impl Mask {
     /// `BadArgument` when a side is 0 or above [`super::MAX_SIDE`].
     pub fn resized(&self, width: usize, height: usize) -> Result<Self> {
         check_size([width, height])?;
-        let alpha = resample::resize::<f32, 1>(&self.alpha, [self.width, self.height], [width, height]);
+        let mut rows = resample::Plain(&self.alpha, self.width);
+        let alpha = resample::resize::<f32, 1>(&mut rows, [self.width, self.height], [width, height]);
         Self::new(width, height, alpha)
     }
 

@@ -96,10 +96,25 @@ impl<S: Sample> Filter<S> {
     }
 }
 
-/// Resizes `data`, `[height, width, N]`, from one size (width, height) to another.
+/// Rows of `N` samples a pixel, read one by one.
+pub(super) trait Rows<S> {
+    fn row(&mut self, index: usize) -> &[S];
+}
+
+/// Rows as they lie in memory, each of so many samples.
+pub(super) struct Plain<'a, S>(pub(super) &'a [S], pub(super) usize);
+
+impl<S> Rows<S> for Plain<'_, S> {
+    fn row(&mut self, index: usize) -> &[S] {
+        &self.0[index * self.1..(index + 1) * self.1]
+    }
+}
+
+/// Resizes rows, `[height, width, N]`, from one size (width, height) to another.
 ///
-/// The caller has checked that no side is 0 and that `data` is as long as `from` says.
-pub(super) fn resize<S: Sample, const N: usize>(data: &[S], from: [usize; 2], to: [usize; 2]) -> Vec<S> {
+/// The caller has checked that no side is 0 and that there are as many rows as `from` says, each as long.
+pub(super) fn resize<S: Sample, const N: usize>(rows: &mut impl Rows<S>, from: [usize; 2], to: [usize; 2]) -> Vec<S> {
+    let input = rows;
     let columns = Filter::<S>::new(from[0], to[0]);
     let rows = Filter::<S>::new(from[1], to[1]);
     let width = to[0] * N;
@@ -120,7 +135,7 @@ pub(super) fn resize<S: Sample, const N: usize>(data: &[S], from: [usize; 2], to
         }
         for row in first + window.len()..start + weights.len() {
             let mut resized = spare.pop().unwrap_or_default();
-            resize_row::<S, N>(&data[row * from[0] * N..(row + 1) * from[0] * N], &columns, &mut resized);
+            resize_row::<S, N>(input.row(row), &columns, &mut resized);
             window.push_back(resized);
         }
         sums.fill(S::START);

@@ -136,7 +136,7 @@ fn what_is_no_picture_is_refused_with_what_was_found() {
     refused(b"", "found an empty file");
     refused(b"not a picture at all", "found 20 bytes of something else");
     refused(&bomb(40_000, 10), "40000x10 pixels: expected at most 32768 a side");
-    refused(&bomb(30_000, 30_000), "bytes to decode, at most 2147483648 are allowed");
+    refused(&bomb(30_000, 30_000), "bytes cannot hold 30000x30000 pixels");
     refused(&bomb(0, 5), "cannot be decoded");
     let whole = golden("golden/pictures/source.png");
     for cut in [10, 40, whole.len() / 2] {
@@ -197,4 +197,32 @@ fn files_are_replaced_whole() {
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
     let error = crate::files::write_whole(&folder.path().join("no/such/folder.png"), b"x").unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Io);
+}
+
+#[test]
+fn transparent_pixels_are_seen_over_white_whatever_colour_they_hide() {
+    let alpha = vec![255, 0, 128, 1];
+    let with = |hidden: [u8; 3]| {
+        let rgb = [[10, 200, 90], hidden, [0, 255, 100], hidden].concat();
+        Picture::new(4, 1, rgb, Some(alpha.clone())).unwrap()
+    };
+    let preprocess = Preprocess { size: [4, 1], mean: [0.0; 3], scale: [1.0; 3] };
+    let input = with([255, 0, 255]).to_input([4, 1], &preprocess).unwrap();
+    // An opaque pixel as it is, a hidden one white, half of black and of white; nearly white.
+    assert_eq!(input.data(), [10.0, 255.0, 127.0, 255.0, 200.0, 255.0, 255.0, 254.0, 90.0, 255.0, 177.0, 255.0]);
+    for size in [[4, 1], [2, 2], [7, 3]] {
+        let [white, other] = [[255, 255, 255], [0, 0, 0]].map(|hidden| {
+            let mut picture = with(hidden);
+            picture.alpha = Some(vec![255, 0, 128, 0]);
+            picture
+        });
+        assert_eq!(white.to_input(size, &preprocess).unwrap(), other.to_input(size, &preprocess).unwrap());
+    }
+    let opaque = Picture::new(2, 1, vec![1, 2, 3, 4, 5, 6], None).unwrap();
+    let full = Picture::new(2, 1, vec![1, 2, 3, 4, 5, 6], Some(vec![255; 2])).unwrap();
+    assert_eq!(opaque.to_input([5, 5], &preprocess).unwrap(), full.to_input([5, 5], &preprocess).unwrap());
+    // As files: a PNG keeps alpha, a JPEG shows white.
+    assert_eq!(Picture::decode(&full.to_png().unwrap()).unwrap(), full);
+    let clear = Picture::new(8, 8, vec![0; 192], Some(vec![0; 64])).unwrap();
+    assert!(Picture::decode(&clear.to_jpeg(90).unwrap()).unwrap().rgb().iter().all(|&level| level > 250));
 }
