@@ -1,6 +1,7 @@
 // What a visitor downloads before the first picture, and how much that may be.
 //
-// node sizes.mjs         the whole runtime: the Wasm, and all JavaScript of the package's main entry
+// node sizes.mjs         the whole runtime: the Wasm, and all JavaScript of the package's main entry; and what
+//                        removeBackground loads beside it with its first call
 // node sizes.mjs --wasm  the Wasm and the JavaScript that was generated with it
 import { readFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
@@ -13,14 +14,32 @@ const wasm = join(dist, "wasm", "headwater_bg.wasm");
 const glue = join(dist, "wasm", "headwater.js");
 
 /** What is loaded, and the most bytes that it may have as a server sends it, compressed with brotli. */
-const [files, limit] = process.argv[2] === "--wasm" ? [[wasm, glue], 190_000] : [[wasm, ...(await scripts())], 205_000];
+const [files, limit, later] =
+  process.argv[2] === "--wasm" ? [[wasm, glue], 190_000, []] : [[wasm, ...(await scripts())], 205_000, await lazy()];
 
 /** Every file that index.js imports, directly or through another. */
 async function scripts() {
+  return reached(join(dist, "index.js"), ["import-statement"]);
+}
+
+/** What it imports only when removeBackground is called: the script of the page, without that of the worker. */
+async function lazy() {
+  const first = new Set(await scripts());
+  return (await reached(join(dist, "index.js"), ["import-statement", "dynamic-import"])).filter(
+    (file) => !first.has(file),
+  );
+}
+
+async function reached(entry, kinds) {
   const { build } = await import("esbuild");
-  const entryPoints = [join(dist, "index.js")];
-  const { metafile } = await build({ entryPoints, bundle: true, format: "esm", write: false, metafile: true });
-  return Object.keys(metafile.inputs);
+  const { metafile } = await build({ entryPoints: [entry], bundle: true, format: "esm", write: false, metafile: true });
+  const found = [relative(process.cwd(), entry)];
+  for (const file of found) {
+    for (const { path, kind } of metafile.inputs[file].imports) {
+      if (kinds.includes(kind) && !found.includes(path)) found.push(path);
+    }
+  }
+  return found;
 }
 
 function sizes(file) {
@@ -42,6 +61,9 @@ for (const file of files) {
   line(relative(dist, file), found);
 }
 if (files.length > 1) line("together", total);
+
+if (later.length > 0) console.log("loaded by removeBackground's first call:");
+for (const file of later) line(relative(dist, file), sizes(file));
 
 if (total[2] > limit) {
   console.error(`Too large: ${total[2]} bytes with brotli, and at most ${limit} are wanted.`);

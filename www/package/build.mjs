@@ -1,15 +1,18 @@
 // Compiles src to lib, a file each, for the tests; and bundles that to dist, which is published: a page then fetches two
 // files beside the Wasm and not twenty. dist/wasm is left alone: tools/wasm makes it.
 import { spawnSync } from "node:child_process";
-import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
+import { rolldown } from "rolldown";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const dist = join(here, "dist");
 const lib = join(here, "lib");
+
+/** What package.json exports. */
+const ENTRIES = ["index", "worker", "worker-script"];
 
 if (!existsSync(join(dist, "wasm", "headwater.js"))) {
   console.error("The Wasm module is missing in www/package/dist/wasm: run tools/wasm first.");
@@ -27,25 +30,41 @@ if (status !== 0) process.exit(status ?? 1);
 
 for (const name of readdirSync(lib)) if (name.endsWith(".d.ts")) copyFileSync(join(lib, name), join(dist, name));
 
-// Comments and white space are a third of what these files are to a browser, compressed as they may be. Names stay, for
-// those who read a stack.
-await build({
-  entryPoints: ["index.js", "worker.js", "worker-script.js"].map((name) => join(lib, name)),
-  outdir: dist,
-  bundle: true,
-  splitting: true,
-  chunkNames: "shared-[hash]",
-  format: "esm",
-  target: "es2022",
-  minify: true,
+// Comments and white space are a third of what these files are to a browser, compressed as they may be. What every
+// entry needs is one file, since one file is compressed better than several; what only some calls need is loaded by them.
+const LATE = {
+  extras: /\/(cutout|cutout-options|fetch-picture|estimate)\.js$/,
+  worker: /\/(worker|worker-client|staff|portable)\.js$/,
+  entry: /\/(index|page-segmenter|remove-background|remover|worker-script|element)\.js$/,
+};
+const bundle = await rolldown({
+  input: ENTRIES.map((name) => join(lib, `${name}.js`)),
+  platform: "browser",
   plugins: [
     {
       name: "wasm",
-      setup: ({ onResolve }) =>
-        onResolve({ filter: /^\.\/wasm\/headwater\.js$/ }, () => ({ path: join(dist, "wasm", "headwater.js") })),
+      resolveId: (id) => (id === "./wasm/headwater.js" ? join(dist, "wasm", "headwater.js") : undefined),
     },
   ],
 });
+const { output } = await bundle.generate({
+  dir: dist,
+  format: "esm",
+  minify: true,
+  chunkFileNames: "shared-[hash].js",
+  codeSplitting: {
+    groups: [
+      { name: "shared", test: (id) => !Object.values(LATE).some((late) => late.test(id)) },
+      { name: "extras", test: LATE.extras },
+      { name: "worker", test: LATE.worker },
+    ],
+  },
+});
+await bundle.close();
+for (const { fileName, code } of output) {
+  // Bundlers look for addresses in quotes, and the minifier writes them as templates.
+  writeFileSync(join(dist, fileName), code.replaceAll(/new URL\(`([^`$]+)`/g, 'new URL("$1"'));
+}
 
 // A package carries its licences; the repository has them once.
 for (const licence of ["LICENSE-APACHE", "LICENSE-MIT"])

@@ -2,7 +2,7 @@
 // that two tabs can load at once without a lock; and they can be written from a page as well as from a worker.
 // Nothing here throws: where the browser refuses (an insecure context, a private window, a full disk), nothing is kept.
 
-import { headerEnd } from "./header.js";
+import { headerEnd, statedHash } from "./header.js";
 import type { Interval } from "./intervals.js";
 import type { Version } from "./range.js";
 
@@ -122,6 +122,8 @@ export interface KeptHeader {
   /** Of the whole file. */
   bytes: number;
   version: Version;
+  /** Whether the server answered with a part of the file. */
+  parts: boolean;
 }
 
 /** The header that was last seen at `url`, if it was kept. */
@@ -132,27 +134,60 @@ export async function recallHeader(url: URL): Promise<KeptHeader | undefined> {
     const header = new Uint8Array(await entry.arrayBuffer());
     const bytes = Number(entry.headers.get("x-file-bytes"));
     const version = { etag: entry.headers.get("etag"), modified: entry.headers.get("last-modified") };
+    const parts = entry.headers.get("x-parts") !== "0";
     const whole = headerEnd(header, "") === header.length && Number.isSafeInteger(bytes) && bytes >= header.length;
-    return whole ? { header, bytes, version } : undefined;
+    return whole ? { header, bytes, version, parts } : undefined;
   } catch {
     return undefined;
   }
 }
 
-/** Keeps the header of the file at `url`, if the server says by what to recognise the same version again. */
-export async function keepHeader(url: URL, kept: KeptHeader): Promise<void> {
+/**
+ * Keeps the header of the file at `url`, if the server says by what to recognise the same version again. Whether it is
+ * kept.
+ */
+export async function keepHeader(url: URL, kept: KeptHeader): Promise<boolean> {
   const { etag, modified } = kept.version;
-  if (!etag && !modified) return;
+  if (!etag && !modified) return false;
   try {
     const headers: Record<string, string> = { "x-file-bytes": String(kept.bytes) };
+    if (!kept.parts) headers["x-parts"] = "0";
     if (etag) headers["etag"] = etag;
     if (modified) headers["last-modified"] = modified;
     const cache = await caches.open(HEADERS);
     await cache.put(headerAddress(url), new Response(kept.header.slice(), { headers }));
     const old = (await cache.keys()).slice(0, -MAX_HEADERS);
     await Promise.all(old.map((request) => cache.delete(request)));
+    return true;
   } catch {
     // Then it is asked for again next time.
+    return false;
+  }
+}
+
+/** Deletes everything that this package caches. */
+export async function clearAll(): Promise<void> {
+  await deleteCaches((name) => name.startsWith(PREFIX));
+}
+
+/** Deletes what is cached of the model at `url`: its header, and by the hash in it its pieces. */
+export async function clearModel(url: URL): Promise<void> {
+  const kept = await recallHeader(url);
+  if (!kept) return;
+  const sha256 = statedHash(kept.header);
+  if (sha256) await deleteCaches((name) => name.startsWith(`${PREFIX}${sha256}-`));
+  try {
+    await (await caches.open(HEADERS)).delete(headerAddress(url));
+  } catch {
+    // Then there is nothing to delete.
+  }
+}
+
+async function deleteCaches(which: (name: string) => boolean): Promise<void> {
+  try {
+    await Promise.all((await caches.keys()).filter(which).map((name) => caches.delete(name)));
+  } catch {
+    // Then there is nothing to delete.
   }
 }
 

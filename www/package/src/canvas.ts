@@ -11,8 +11,11 @@ export type LocalCanvas = typeof globalThis extends { document: object } ? HTMLC
 /** What 2-D drawing needs of either. */
 export type Context = CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D;
 
-/** A new canvas, its sides in pixels, and its 2-D context. */
-export function newCanvas(width: number, height: number, offscreen: boolean): [Canvas, Context] {
+/**
+ * A new canvas, its sides in pixels, and its 2-D context. `readable`: its pixels will be read back, so that it is kept
+ * in the processor's memory.
+ */
+export function newCanvas(width: number, height: number, offscreen: boolean, readable = false): [Canvas, Context] {
   const element = typeof document !== "undefined" && (!offscreen || typeof OffscreenCanvas === "undefined");
   if (!element && typeof OffscreenCanvas === "undefined") {
     throw new HeadwaterError("unsupported", "this runtime has no canvas");
@@ -20,7 +23,7 @@ export function newCanvas(width: number, height: number, offscreen: boolean): [C
   const canvas = element ? document.createElement("canvas") : new OffscreenCanvas(width, height);
   canvas.width = width;
   canvas.height = height;
-  const context = canvas.getContext("2d") as Context | null;
+  const context = canvas.getContext("2d", { willReadFrequently: readable }) as Context | null;
   if (!context) throw new HeadwaterError("internal", `the browser gives no canvas of ${width}x${height}`);
   return [canvas, context];
 }

@@ -22,10 +22,31 @@ export interface SegmenterTarget {
     listener: ((event: SegmenterEvent) => void) | EventListenerObject | null,
     options?: boolean | EventListenerOptions,
   ): void;
+  /** The same as `release`, for `using segmenter = await Segmenter.load(…)`. */
+  [Symbol.dispose](): void;
+}
+
+// As TypeScript's own library and Node's types declare it, for users whose `lib` has no ESNext.Disposable.
+declare global {
+  interface SymbolConstructor {
+    readonly dispose: unique symbol;
+  }
 }
 
 /** What both segmenters, the page's and the worker's, are made of. */
-export class SegmenterTarget extends EventTarget {
+export abstract class SegmenterTarget extends EventTarget {
+  static {
+    // Older browsers have no such symbol, and then no `using` that would ask for it.
+    const { dispose } = Symbol as { dispose?: symbol };
+    const value = function (this: SegmenterTarget): void {
+      this.release();
+    };
+    if (dispose) Object.defineProperty(this.prototype, dispose, { value, configurable: true, writable: true });
+  }
+
+  /** Frees what it holds. */
+  abstract release(): void;
+
   /** Dispatches an event. */
   protected tell(type: SegmenterEventType, reason: string): void {
     this.dispatchEvent(new CustomEvent(type, { detail: { reason } }));

@@ -47,3 +47,16 @@ export function statedBytes(header: Uint8Array, place: string): number {
   }
   return header.length + last;
 }
+
+/** The hash of the model as a header states it, 64 hexadecimal digits; undefined where it states none. */
+export function statedHash(header: Uint8Array): string | undefined {
+  try {
+    const json = JSON.parse(new TextDecoder().decode(header.subarray(PREFIX_BYTES))) as Record<string, unknown>;
+    // The key is MANIFEST_KEY of src/model.rs.
+    const { "headwater.v1": manifest } = json["__metadata__"] as Record<string, string>;
+    const { sha256 } = JSON.parse(manifest ?? "{}") as { sha256?: unknown };
+    return typeof sha256 === "string" && /^[0-9a-f]{64}$/.test(sha256) ? sha256 : undefined;
+  } catch {
+    return undefined;
+  }
+}

@@ -7,7 +7,7 @@ import { PREFIX_BYTES, headerEnd, statedBytes } from "./header.js";
 import { type Interval, meet, sum, without } from "./intervals.js";
 import { type Answer, Broken, type Content, type Version, ask, sameVersion, shown } from "./range.js";
 import type { Carried } from "./requests.js";
-import type { ModelBytes, Reading } from "./source.js";
+import type { ModelBytes, Price, Reading } from "./source.js";
 import { Tape } from "./tape.js";
 
 /**
@@ -29,6 +29,8 @@ export interface HttpOptions {
   cache: boolean;
   /** What each request carries. */
   carried?: Carried | undefined;
+  /** Whether nothing is asked of the server: the header is taken from the cache, as it was last seen. */
+  cachedOnly?: boolean | undefined;
   signal?: AbortSignal | undefined;
   /** Told as the header comes. `total` is null until it is known. */
   onHeader?: ((loaded: number, total: number | null) => void) | undefined;
@@ -47,8 +49,11 @@ export class HttpSource implements ModelBytes {
   readonly #lead: Uint8Array<ArrayBuffer>;
   readonly #headerEnd: number;
   #tape: Tape | undefined;
-  /** Whether the server has ever answered with a part. */
+  /** Whether the server is believed to answer with parts. */
   #parts: boolean;
+  /** Whether it did when it was last asked for one. */
+  readonly #gaveParts: boolean;
+  #headerKept: boolean;
   #pieces: Pieces | undefined;
   /** Of the tape, up to where it is kept. */
   #kept = 0;
@@ -63,6 +68,8 @@ export class HttpSource implements ModelBytes {
     this.#headerEnd = headerEnd(start.lead, shown(url));
     this.#tape = start.tape;
     this.#parts = start.tape === undefined;
+    this.#gaveParts = start.parts;
+    this.#headerKept = start.recalled;
     this.size = start.bytes ?? statedBytes(start.lead.subarray(0, this.#headerEnd), shown(url));
   }
 
@@ -79,7 +86,10 @@ export class HttpSource implements ModelBytes {
     try {
       const source = new HttpSource(address, { ...options, cache }, start);
       const header = source.#lead.slice(0, source.#headerEnd);
-      if (cache && !start.recalled) await keepHeader(address, { header, bytes: source.size, version: start.version });
+      const { version, parts } = start;
+      if (cache && !start.recalled) {
+        source.#headerKept = await keepHeader(address, { header, bytes: source.size, version, parts });
+      }
       return source;
     } catch (error) {
       start.tape?.close();
@@ -102,6 +112,23 @@ export class HttpSource implements ModelBytes {
     const end = missing.at(-1)?.[1];
     if (!this.#tape || end === undefined) return sum(ranges);
     return sum(ranges) - sum(missing) + Math.max(0, end - this.#tape.told);
+  }
+
+  uncached(ranges: readonly Interval[]): Interval[] {
+    return (this.#pieces?.known ?? []).reduce<Interval[]>(without, [...ranges]);
+  }
+
+  price(ranges: readonly Interval[]): Price {
+    const header = this.#headerEnd;
+    const uncached = this.uncached(ranges);
+    const totalBytes = header + sum(ranges);
+    const cachedBytes = totalBytes - sum(uncached) - (this.#headerKept ? 0 : header);
+    // A page of another origin asks for the header again, see readStart, and with it for what comes behind.
+    const asked = this.#headerKept && sameOrigin(this.#url) ? 0 : Math.max(header, Math.min(LEAD_BYTES, this.size));
+    const missing = without(uncached, [0, asked]);
+    if (this.#gaveParts) return { totalBytes, cachedBytes, downloadBytes: asked + sum(missing) };
+    const end = uncached.at(-1)?.[1];
+    return { totalBytes, cachedBytes, downloadBytes: end ?? Math.min(asked, header) };
   }
 
   async read(start: number, end: number, reading: Reading = {}): Promise<Uint8Array> {
@@ -307,16 +334,22 @@ interface Start {
   tape: Tape | undefined;
   /** The header came from the cache. */
   recalled: boolean;
+  /** The server answered with a part when it was last asked for one. */
+  parts: boolean;
 }
 
 async function readStart(url: URL, options: HttpOptions): Promise<Start> {
   // A page of another origin may not set the headers that compare versions without asking first.
-  const kept = options.cache && sameOrigin(url) ? await recallHeader(url) : undefined;
+  const kept = options.cache && (options.cachedOnly || sameOrigin(url)) ? await recallHeader(url) : undefined;
   const recalled = (): Start => {
-    const { header, bytes, version } = kept as NonNullable<typeof kept>;
+    const { header, bytes, version, parts } = kept as NonNullable<typeof kept>;
     options.onHeader?.(header.length, header.length);
-    return { lead: new Uint8Array(header), bytes, version, tape: undefined, recalled: true };
+    return { lead: new Uint8Array(header), bytes, version, tape: undefined, recalled: true, parts };
   };
+  if (options.cachedOnly) {
+    if (kept) return recalled();
+    throw new HeadwaterError("download", `${shown(url)}: its header is not cached`);
+  }
   let answer: Answer;
   try {
     const { signal, carried } = options;
@@ -327,7 +360,7 @@ async function readStart(url: URL, options: HttpOptions): Promise<Start> {
     throw error;
   }
   if (answer.kind === "unchanged") return recalled();
-  const started = { version: answer.version, bytes: answer.total, recalled: false };
+  const started = { version: answer.version, bytes: answer.total, recalled: false, parts: answer.kind === "part" };
   const tape = new Tape(answer.body, shown(url));
   try {
     const told = (total: number | null) => (): void => options.onHeader?.(tape.at, total);

@@ -2,7 +2,7 @@
 
 import { check, linked } from "./abort.js";
 import { alive } from "./alive.js";
-import { choose, isHinted, isSoftware } from "./choose.js";
+import { type Choice, choose, isHinted, isSoftware } from "./choose.js";
 import { type Code, HeadwaterError, clause, wrap } from "./errors.js";
 import type { WasmModel, WasmModule, WasmSession } from "./face.js";
 import type { Interval } from "./intervals.js";
@@ -54,9 +54,7 @@ export async function load(
   signal: AbortSignal | undefined,
   tell: Tell,
 ): Promise<Loaded> {
-  // Where nothing can run, nothing is downloaded.
-  const missing = settings.split === "remote" ? undefined : webgpuMissing();
-  if (missing && !canPost(settings)) throw new HeadwaterError("no-adapter", missing);
+  checkRunnable(settings);
   tell({ stage: "runtime", loaded: 0, total: 1 });
   const onHeader = (loaded: number, total: number | null): void => tell({ stage: "model", loaded, total });
   // Module, header and device do not wait for each other.
@@ -93,13 +91,19 @@ export async function load(
   }
 }
 
+/** @throws HeadwaterError `no-adapter` where nothing can run: then nothing is downloaded. */
+export function checkRunnable(settings: Settings): void {
+  const missing = settings.split === "remote" ? undefined : webgpuMissing();
+  if (missing && !canPost(settings)) throw new HeadwaterError("no-adapter", missing);
+}
+
 /** Whether a picture may be posted where its split does not say so. */
 function canPost({ server, postable }: Settings): boolean {
   return server !== undefined && postable;
 }
 
 /** A share in the device, or why there is none. */
-function lease(compiling: Promise<WasmModule>): Promise<Lease | HeadwaterError> {
+export function lease(compiling: Promise<WasmModule>): Promise<Lease | HeadwaterError> {
   return compiling.then(acquire).catch((error: unknown) => wrap(error, "device"));
 }
 
@@ -149,24 +153,40 @@ async function placeAuto(
   signal: AbortSignal | undefined,
   tell: Tell,
 ): Promise<Pick<Loaded, "placed" | "reasons" | "fallback">> {
+  const { served, ...chosen } = await chooseSplit(parts.description, parts.settings, device, answered, signal);
+  const made = await placeFixed(parts, chosen.split, device, signal, tell, served);
+  return {
+    placed: made.placed,
+    reasons: [...chosen.reasons, ...made.reasons],
+    fallback: made.fallback ?? chosen.fallback,
+  };
+}
+
+/**
+ * What the split `auto` is with this device and this server, and whether the server is used.
+ *
+ * @throws HeadwaterError where nothing can run, and of a server's wrong address
+ */
+export async function chooseSplit(
+  description: ModelDescription,
+  settings: Settings,
+  device: Lease | HeadwaterError,
+  answered: Promise<ServerTrouble | undefined>,
+  signal: AbortSignal | undefined,
+): Promise<Choice & { served: boolean }> {
   const [judgement, trouble] = await Promise.all([judged(device), answered]);
   check(signal);
   // A wrong address is a mistake to be mended; a server that is down is a reason to do without.
   if (trouble && (!trouble.down || device instanceof HeadwaterError)) throw trouble.error;
-  const { server, postable } = parts.settings;
-  const chosen = choose(parts.description, {
+  const { server, postable } = settings;
+  const chosen = choose(description, {
     device: judgement,
     server: server !== undefined && !trouble,
-    postable: canPost(parts.settings) && !trouble,
+    postable: canPost(settings) && !trouble,
     picturesStay: !postable,
   });
   const unused = trouble ? [`The server is not used: ${clause(trouble.error.message)}.`] : [];
-  const made = await placeFixed(parts, chosen.split, device, signal, tell, trouble === undefined);
-  return {
-    placed: made.placed,
-    reasons: [...unused, ...chosen.reasons, ...made.reasons],
-    fallback: made.fallback ?? chosen.fallback,
-  };
+  return { ...chosen, reasons: [...unused, ...chosen.reasons], served: trouble === undefined };
 }
 
 /** One split, or `remote` where the device cannot run its part and the picture may be posted. */

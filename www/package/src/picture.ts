@@ -65,6 +65,15 @@ export async function toPicture(image: ImageSource, maxSide: number): Promise<Pi
   }
 }
 
+/** Holds still what can change or be drawn over while a picture waits: videos and canvases. The caller closes it. */
+export async function frozen<Source>(image: Source): Promise<{ still: Source | ImageBitmap; close: () => void }> {
+  if (!["HTMLVideoElement", "HTMLCanvasElement", "OffscreenCanvas"].includes(tag(image))) {
+    return { still: image, close: () => undefined };
+  }
+  const { pixels, close } = await toPicture(image as ImageSource, Infinity);
+  return { still: pixels as ImageBitmap, close };
+}
+
 /** A picture as a file. */
 export interface EncodedPicture {
   /** `image/jpeg`, `image/png` or `image/webp`. */
@@ -127,9 +136,11 @@ export function checkUsable(pixels: Pixels): void {
   }
 }
 
-const TAINTED = "the picture comes from another origin that lets no page read it (crossorigin, CORS)";
+/** Of pictures that may be shown and not read. */
+export const TAINTED = "the picture comes from another origin that lets no page read it (crossorigin, CORS)";
 
-function isTaint(error: unknown): boolean {
+/** Whether `error` says that a picture may not be read. */
+export function isTaint(error: unknown): boolean {
   return error instanceof DOMException && error.name === "SecurityError";
 }
 

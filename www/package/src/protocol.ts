@@ -1,7 +1,9 @@
 // What a page and its worker say to each other over a segmenter's port.
 
+import type { CutoutOptions, CutoutResult } from "./cutout-options.js";
 import type { Code } from "./errors.js";
 import type { SegmenterEventType } from "./events.js";
+import type { MaskBytes } from "./mask.js";
 import type { Probe } from "./probe-result.js";
 import type {
   Crossing,
@@ -13,9 +15,6 @@ import type {
   Report,
   SegmentOptions,
 } from "./types.js";
-
-/** Comes with the port. Other messages of the worker's own are left alone. */
-export const CONNECT = "headwater-connect";
 
 /** The options that may be functions, which no message carries: the worker asks for their values when it needs them. */
 export type HeaderOption = "headers" | "modelHeaders";
@@ -29,15 +28,32 @@ export type PortableOptions = Omit<LoadOptions, "signal" | "onProgress" | "wasm"
 /** Images that a message can carry. */
 export type PortableImage = Exclude<ImageSource, HTMLElement | OffscreenCanvas>;
 
+/** A model and its options; `asked` are those that are functions. */
+export interface PortableLoad {
+  model: string | Blob | ArrayBuffer;
+  options: PortableOptions;
+  asked: HeaderOption[];
+}
+
+/** What is asked about a model by itself. */
+export type SurveyName = "estimate" | "isCached" | "preload";
+
 /** From the page. */
 export type ToWorker =
-  | { type: "load"; id: number; model: string | Blob | ArrayBuffer; options: PortableOptions; asked: HeaderOption[] }
+  | ({ type: "load"; id: number } & PortableLoad)
+  | ({ type: "survey"; id: number; what: SurveyName } & PortableLoad)
   | { type: "probe"; id: number; wasm: string | WebAssembly.Module | undefined }
   | { type: "segment"; id: number; image: PortableImage; options: Omit<SegmentOptions, "signal"> }
+  | { type: "cutout"; id: number; image: PortableImage; options: PortableCutoutOptions }
   | { type: "abort"; id: number }
   | { type: "headers"; id: number; headers: HeaderValues }
   | { type: "headers"; id: number; code: Code; message: string }
   | { type: "release" };
+
+/** Options of a cut-out as a message carries them; the background's picture is fetched. */
+export type PortableCutoutOptions = Omit<CutoutOptions, "signal" | "background"> & {
+  background: string | PortableImage | undefined;
+};
 
 /** What can change while a segmenter lives. */
 export interface State {
@@ -52,14 +68,23 @@ export type FromWorker =
   | { type: "probed"; id: number; probe: Probe }
   | { type: "ask"; id: number; option: HeaderOption }
   | { type: "result"; id: number; result: PortableResult; state: State }
+  | { type: "cut"; id: number; result: PortableCutout; state: State }
+  | { type: "value"; id: number; value: unknown }
   | { type: "failed"; id: number; code: Code; message: string; state: State | undefined }
   | { type: "event"; name: SegmenterEventType; reason: string; state: State };
 
-/** A result whose mask is bare: [height, width] bytes. */
-export interface PortableResult {
-  alpha: Uint8ClampedArray<ArrayBuffer>;
+/** A mask that is bare: [height, width] bytes. */
+export interface PortableMask {
+  alpha: MaskBytes;
   width: number;
   height: number;
+}
+
+/** A cut-out's file and its bare mask. */
+export type PortableCutout = Omit<CutoutResult, "mask"> & { mask: PortableMask };
+
+/** A result whose mask is bare. */
+export interface PortableResult extends PortableMask {
   report: Report;
   crossing: Crossing | undefined;
 }

@@ -1,4 +1,5 @@
-// The user's verb: an image in, a mask out, whatever happens to device and server.
+// The user's verb: an image in, a mask out, whatever happens to device and server. What a page's class has beside it,
+// and loads when it is first used, is in page-segmenter.ts.
 
 import { check, linked, raced } from "./abort.js";
 import { alive } from "./alive.js";
@@ -27,7 +28,7 @@ import type {
 } from "./types.js";
 
 /** A model that is ready to segment pictures, one after another. Its events are `devicelost`, `recovered`, `fallback`. */
-export class Segmenter extends SegmenterTarget {
+export class SegmenterCore extends SegmenterTarget {
   readonly #parts: Parts;
   readonly #queue = new Queue();
   readonly #ending = new AbortController();
@@ -39,7 +40,7 @@ export class Segmenter extends SegmenterTarget {
   #reasons: readonly string[];
   #fallback: string | undefined;
 
-  private constructor(loaded: Loaded) {
+  protected constructor(loaded: Loaded) {
     super();
     if (!loaded?.placed)
       throw new HeadwaterError("bad-argument", "expected await Segmenter.load(…), found new Segmenter");
@@ -51,17 +52,12 @@ export class Segmenter extends SegmenterTarget {
     else this.#placed = loaded.placed;
   }
 
-  /**
-   * Loads a model: the Wasm module, the file's header, this client's part of the weights; then makes pipelines.
-   *
-   * A device that cannot run its part is told of by a `fallback` event in the first task after the promise has
-   * resolved, so that listeners that are added at once hear it, and in every report.
-   *
-   * @param model an address, relative to the page; or a Blob, File or ArrayBuffer that holds the file
-   * @throws HeadwaterError `bad-argument`, `bad-model`, `unknown-split`, `download`, `timeout`, `no-adapter`,
-   * `adapter-limit`, `device`, `aborted`, `mismatch`, `internal`
-   */
-  static async load(model: ModelSource, options: LoadOptions = {}): Promise<Segmenter> {
+  /** Loads a model, for a segmenter of a class: see `Segmenter.load`. */
+  static async open<S extends SegmenterCore>(
+    make: (loaded: Loaded) => S,
+    model: ModelSource,
+    options: LoadOptions,
+  ): Promise<S> {
     let settled = false;
     try {
       const base = baseAddress();
@@ -72,7 +68,7 @@ export class Segmenter extends SegmenterTarget {
       const tell = (progress: Progress): void => {
         if (!settled && !signal?.aborted) callBack(options.onProgress, progress);
       };
-      const loading = load(located, settings, signal, tell).then((loaded) => new Segmenter(loaded));
+      const loading = load(located, settings, signal, tell).then(make);
       const segmenter = await raced(loading, signal).catch((error: unknown) => {
         // What cannot be stopped still ends, and then nobody wants it.
         void loading.then(
@@ -91,6 +87,16 @@ export class Segmenter extends SegmenterTarget {
     } finally {
       settled = true;
     }
+  }
+
+  /** A segmenter that can segment and no more, for a worker. */
+  static loadCore(model: ModelSource, options: LoadOptions): Promise<SegmenterCore> {
+    return SegmenterCore.open((loaded) => new SegmenterCore(loaded), model, options);
+  }
+
+  /** Aborted by {@link release}. */
+  protected get ending(): AbortSignal {
+    return this.#ending.signal;
   }
 
   /** The model, at the size that it runs at. */

@@ -16,6 +16,16 @@ export interface Reading {
   onBytes?: ((count: number) => void) | undefined;
 }
 
+/** Where the bytes of a file's header and of some of its ranges are. */
+export interface Price {
+  /** All of them. */
+  totalBytes: number;
+  /** Of these, cached, in memory or on the disk. */
+  cachedBytes: number;
+  /** What would be fetched, also where that is more than the bytes that are missing. */
+  downloadBytes: number;
+}
+
 /** A model file that can be read by range. */
 export interface ModelBytes {
   /** Of the whole file, bytes. */
@@ -30,6 +40,10 @@ export interface ModelBytes {
   identify(sha256: string): Promise<void>;
   /** How many bytes reading `ranges`, in order, will tell of. */
   cost(ranges: readonly Interval[]): number;
+  /** What reading the header and `ranges` takes, from a fresh start. */
+  price(ranges: readonly Interval[]): Price;
+  /** What of `ranges` is neither cached nor here. */
+  uncached(ranges: readonly Interval[]): Interval[];
   /** Nothing is read for now: connections end, and what was read is kept. Reading on is possible. */
   close(): Promise<void>;
 }
@@ -118,6 +132,16 @@ class BlobSource implements ModelBytes {
 
   cost(ranges: readonly Interval[]): number {
     return sum(ranges);
+  }
+
+  price(ranges: readonly Interval[]): Price {
+    // Where the header ends is of no interest for a file that is here.
+    const bytes = sum(ranges);
+    return { totalBytes: bytes, cachedBytes: bytes, downloadBytes: 0 };
+  }
+
+  uncached(): Interval[] {
+    return [];
   }
 
   async close(): Promise<void> {

@@ -1,7 +1,14 @@
 // The workers that segmenters share.
 
 import { HeadwaterError, wrap } from "./errors.js";
-import { CONNECT } from "./protocol.js";
+import { CONNECT } from "./limits.js";
+
+/** The worker's script cannot be had, or may not be a worker: code `download`. */
+export class NoWorker extends HeadwaterError {
+  constructor(message: string, cause?: unknown) {
+    super("download", message, { cause });
+  }
+}
 
 /** A worker and who uses it. */
 interface Hired {
@@ -59,7 +66,7 @@ function start(where: string | undefined): Worker {
     return begin();
   } catch (error) {
     if ((error as Partial<DOMException> | null)?.name !== "SecurityError") {
-      throw wrap(error, "download", "the worker cannot be started");
+      throw new NoWorker(wrap(error, "download", "the worker cannot be started").message, error);
     }
     return startElsewhere(begin, error);
   }
@@ -92,7 +99,7 @@ function startElsewhere(begin: () => void, refusal: unknown): Worker {
     return new Real(url, module ? { type: "module" } : {});
   } catch (error) {
     const help = "the script is another origin's; a content security policy has to allow it and worker-src blob:";
-    throw wrap(error ?? refusal, "download", `the worker ${address.slice(0, 200)} cannot be started (${help})`);
+    throw new NoWorker(`the worker ${address.slice(0, 200)} cannot be started (${help})`, error ?? refusal);
   } finally {
     // The worker has begun to fetch it by then.
     setTimeout(() => URL.revokeObjectURL(url), 10_000);
@@ -108,7 +115,7 @@ function hire(where: Worker | string | undefined, key: Worker | string): Hired {
     // A script that cannot be had, or not be parsed, gives an event without a message.
     const error = message
       ? new HeadwaterError("internal", `the worker failed: ${message}`)
-      : new HeadwaterError("download", `the worker's script could not be loaded (${HELP})`);
+      : new NoWorker(`the worker's script could not be loaded (${HELP})`);
     for (const tell of [...users]) tell(error);
   };
   worker.addEventListener("error", fail);

@@ -9,7 +9,10 @@ import { type Line, connect } from "./staff.js";
 type Distribute<T, Key extends PropertyKey> = T extends unknown ? Omit<T, Key> : never;
 
 /** What is answered. */
-export type Question = Distribute<Extract<ToWorker, { type: "load" | "segment" | "probe" }>, "id">;
+export type Question = Distribute<
+  Extract<ToWorker, { type: "load" | "survey" | "segment" | "cutout" | "probe" }>,
+  "id"
+>;
 
 /** What answers it. */
 export type Answer = Exclude<Extract<FromWorker, { id: number }>, { type: "ask" | "failed" }>;
@@ -80,7 +83,7 @@ export class WorkerClient {
       } catch (error) {
         settled();
         // What cannot be cloned is a picture that may not be read, or is closed.
-        reject(wrap(error, question.type === "segment" ? "bad-image" : "bad-argument"));
+        reject(wrap(error, "image" in question ? "bad-image" : "bad-argument"));
       }
     });
   }

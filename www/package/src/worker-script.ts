@@ -1,11 +1,14 @@
 // Runs in a worker: a segmenter behind each port that a page sends.
 
+import { cutoutOf } from "./cutout.js";
 import { HeadwaterError, wrap } from "./errors.js";
+import * as estimates from "./estimate.js";
 import type { SegmenterEventType } from "./events.js";
 import { probe } from "./probe.js";
-import { CONNECT, type FromWorker, type HeaderOption, type State, type ToWorker } from "./protocol.js";
-import { Segmenter } from "./segmenter.js";
-import type { HeaderValues } from "./types.js";
+import { CONNECT } from "./limits.js";
+import type { FromWorker, HeaderOption, PortableLoad, State, ToWorker } from "./protocol.js";
+import { SegmenterCore } from "./segmenter.js";
+import type { HeaderValues, LoadOptions } from "./types.js";
 
 const EVENTS: SegmenterEventType[] = ["devicelost", "recovered", "fallback"];
 
@@ -20,7 +23,7 @@ class Desk {
   readonly #running = new Map<number, AbortController>();
   readonly #questions = new Map<number, (answer: ToWorker & { type: "headers" }) => void>();
   #asked = 0;
-  #segmenter: Segmenter | undefined;
+  #segmenter: SegmenterCore | undefined;
 
   constructor(port: MessagePort) {
     this.#port = port;
@@ -32,8 +35,14 @@ class Desk {
       case "load":
         void this.#answer(message.id, (signal) => this.#load(message, signal));
         break;
+      case "survey":
+        void this.#answer(message.id, (signal) => this.#survey(message, signal));
+        break;
       case "segment":
         void this.#answer(message.id, (signal) => this.#segment(message, signal));
+        break;
+      case "cutout":
+        void this.#answer(message.id, (signal) => this.#cutout(message, signal));
         break;
       case "probe":
         void this.#answer(message.id, async () => {
@@ -67,14 +76,9 @@ class Desk {
     }
   }
 
-  async #load({ id, model, options, asked }: ToWorker & { type: "load" }, signal: AbortSignal): Promise<void> {
-    const functions = asked.map((option) => [option, () => this.#ask(option)]);
-    const segmenter = await Segmenter.load(model, {
-      ...options,
-      ...Object.fromEntries(functions),
-      signal,
-      onProgress: (progress) => this.#send({ type: "progress", progress }),
-    });
+  async #load(message: ToWorker & { type: "load" }, signal: AbortSignal): Promise<void> {
+    const { id, model } = message;
+    const segmenter = await SegmenterCore.loadCore(model, this.#options(message, signal));
     this.#segmenter = segmenter;
     for (const name of EVENTS) {
       segmenter.addEventListener(name, (event) => {
@@ -86,7 +90,7 @@ class Desk {
 
   async #segment({ id, image, options }: ToWorker & { type: "segment" }, signal: AbortSignal): Promise<void> {
     try {
-      const segmenter = this.#segmenter as Segmenter;
+      const segmenter = this.#segmenter as SegmenterCore;
       const { mask, report, crossing } = await segmenter.segment(image, { ...options, signal });
       const { alpha, width, height } = mask;
       const tensors = crossing ? [...crossing.up, ...crossing.down] : [];
@@ -95,8 +99,37 @@ class Desk {
       this.#send({ type: "result", id, result, state: stateOf(segmenter) }, [...new Set(moved)]);
     } finally {
       // The message brought it, so that nobody else holds it.
-      if ("close" in image) image.close();
+      close(image);
     }
+  }
+
+  async #cutout({ id, image, options }: ToWorker & { type: "cutout" }, signal: AbortSignal): Promise<void> {
+    try {
+      const segmenter = this.#segmenter as SegmenterCore;
+      const { mask, ...file } = await cutoutOf(segmenter, image, options, signal);
+      const { alpha, width, height } = mask;
+      const result = { ...file, mask: { alpha, width, height } };
+      this.#send({ type: "cut", id, result, state: stateOf(segmenter) }, [alpha.buffer]);
+    } finally {
+      close(image);
+      close(options.background);
+    }
+  }
+
+  async #survey(message: ToWorker & { type: "survey" }, signal: AbortSignal): Promise<void> {
+    const { id, what, model } = message;
+    this.#send({ type: "value", id, value: await estimates[what](model, this.#options(message, signal)) });
+  }
+
+  /** A model's options as this realm takes them. */
+  #options({ options, asked }: PortableLoad, signal: AbortSignal): LoadOptions {
+    const functions = asked.map((option) => [option, () => this.#ask(option)]);
+    return {
+      ...options,
+      ...(Object.fromEntries(functions) as Pick<LoadOptions, HeaderOption>),
+      signal,
+      onProgress: (progress) => this.#send({ type: "progress", progress }),
+    };
   }
 
   /** What a function of the page's gives. */
@@ -120,6 +153,11 @@ class Desk {
   }
 }
 
-function stateOf({ split, reasons }: Segmenter): State {
+/** Closes a bitmap or a frame; whatever else a page sent for a picture is left alone. */
+function close(image: unknown): void {
+  if (typeof image === "object" && image !== null && "close" in image) (image as ImageBitmap).close();
+}
+
+function stateOf({ split, reasons }: SegmenterCore): State {
   return { split, reasons };
 }

@@ -3,14 +3,18 @@
 import { check, linked } from "./abort.js";
 import { type Names, bad, checkNames } from "./arguments.js";
 import { callBack } from "./callback.js";
+import { clear } from "./clear.js";
+import { type CutoutOptions, type CutoutResult, type PictureSource, cutoutSettings } from "./cutout-options.js";
 import { HeadwaterError, wrap } from "./errors.js";
+import type { Estimate } from "./estimate.js";
 import { SegmenterTarget } from "./events.js";
+import { toImage } from "./fetch-picture.js";
 import { Mask } from "./mask.js";
 import { toParcel } from "./portable.js";
 import { LOAD_NAMES, checkSegmentOptions, settingsOf } from "./options.js";
 import { tag } from "./picture.js";
 import { type Probe, type ProbeOptions, failedProbe } from "./probe-result.js";
-import type { FromWorker, HeaderOption, PortableOptions, State, ToWorker } from "./protocol.js";
+import type { FromWorker, HeaderOption, PortableLoad, State, SurveyName, ToWorker } from "./protocol.js";
 import { Queue } from "./queue.js";
 import { checkCarried } from "./requests.js";
 import { baseAddress, locate, resolve } from "./source.js";
@@ -24,7 +28,9 @@ import type {
   SegmentResult,
 } from "./types.js";
 
+export type { CutoutOptions, CutoutOutput, CutoutResult, CutoutType, PictureSource } from "./cutout-options.js";
 export { type Code, HeadwaterError } from "./errors.js";
+export type { Estimate } from "./estimate.js";
 export type { SegmenterEvent, SegmenterEventType } from "./events.js";
 export { Mask } from "./mask.js";
 export type { Limits, Probe, ProbeOptions } from "./probe-result.js";
@@ -94,24 +100,10 @@ export class Segmenter extends SegmenterTarget {
   static async load(model: ModelSource, options: WorkerLoadOptions = {}): Promise<Segmenter> {
     let segmenter: Segmenter | undefined;
     try {
-      const base = baseAddress();
-      const { server } = settingsOf(options, base, NAMES);
-      checkWorker(options.worker);
-      const located = locate(model, base);
-      const { signal, onProgress: _, worker: __, headers, modelHeaders, ...plain } = options;
-      check(signal);
+      const portable = toPortable(model, options);
+      check(options.signal);
       segmenter = new Segmenter(options);
-      const asked = HEADER_OPTIONS.filter((option) => typeof options[option] === "function");
-      const portable: PortableOptions = {
-        ...plain,
-        server: server?.address,
-        wasm: portableWasm(options.wasm),
-        headers: typeof headers === "function" ? undefined : headers,
-        modelHeaders: typeof modelHeaders === "function" ? undefined : modelHeaders,
-      };
-      const where = located instanceof URL ? located.href : located;
-      const message = { type: "load", model: where, options: portable, asked } as const;
-      const answer = await segmenter.#client.ask(message, [], signal);
+      const answer = await segmenter.#client.ask({ type: "load", ...portable }, [], options.signal);
       if (answer.type !== "loaded") throw unexpected(answer);
       segmenter.#model = answer.model;
       return segmenter;
@@ -120,6 +112,60 @@ export class Segmenter extends SegmenterTarget {
       throw wrap(error);
     } finally {
       if (segmenter) segmenter.#loading = false;
+    }
+  }
+
+  /**
+   * What a load with the same options would download, to the byte. Reads the model's header, where it is not cached,
+   * and no weights.
+   *
+   * @throws HeadwaterError as {@link load} does until weights are read
+   */
+  static estimate(model: ModelSource, options: WorkerLoadOptions = {}): Promise<Estimate> {
+    return Segmenter.#survey("estimate", model, options) as Promise<Estimate>;
+  }
+
+  /**
+   * Whether all that a load with the same options needs of the model file is cached, in the version that was seen last.
+   *
+   * @throws HeadwaterError as {@link estimate}
+   */
+  static isCached(model: ModelSource, options: WorkerLoadOptions = {}): Promise<boolean> {
+    return Segmenter.#survey("isCached", model, options) as Promise<boolean>;
+  }
+
+  /**
+   * Downloads what a load with the same options would, and caches it; `onProgress` is told.
+   *
+   * @throws HeadwaterError as {@link load} does until a session is made; `storage` where the browser caches nothing
+   */
+  static preload(model: ModelSource, options: WorkerLoadOptions = {}): Promise<Estimate> {
+    return Segmenter.#survey("preload", model, options) as Promise<Estimate>;
+  }
+
+  /**
+   * Removes from the browser's cache the model at an address, or all models.
+   *
+   * @throws HeadwaterError `bad-argument` when the address is none
+   */
+  static clear(model?: string | URL): Promise<void> {
+    return clear(model);
+  }
+
+  /** Asks the worker something about a model, for which no segmenter is needed. */
+  static async #survey(what: SurveyName, model: ModelSource, options: WorkerLoadOptions): Promise<unknown> {
+    let segmenter: Segmenter | undefined;
+    try {
+      const portable = toPortable(model, options);
+      check(options.signal);
+      segmenter = new Segmenter(options);
+      const answer = await segmenter.#client.ask({ type: "survey", what, ...portable }, [], options.signal);
+      if (answer.type !== "value") throw unexpected(answer);
+      return answer.value;
+    } catch (error) {
+      throw wrap(error);
+    } finally {
+      segmenter?.release();
     }
   }
 
@@ -169,6 +215,39 @@ export class Segmenter extends SegmenterTarget {
     }
   }
 
+  /**
+   * Segments one picture and makes a file of the result, all of it in the worker. Pictures are fetched, and elements,
+   * canvases and videos read, at once.
+   *
+   * @throws HeadwaterError as the page's own Segmenter does
+   */
+  async cutout(image: PictureSource, options: CutoutOptions = {}): Promise<CutoutResult> {
+    cutoutSettings(options);
+    const { background, signal: _, ...plain } = options;
+    const { signal, unlink } = linked(this.#client.ending, options.signal);
+    try {
+      const [found, behind] = await Promise.all([
+        toImage(image, signal),
+        typeof background === "object" ? toImage(background, signal) : background,
+      ]);
+      const { answered } = await this.#packing.add(async () => {
+        const parcel = await toParcel(found);
+        const second = typeof behind === "object" ? await toParcel(behind) : undefined;
+        const portable = { ...plain, background: second?.image ?? (behind as string | undefined) };
+        const message = { type: "cutout", image: parcel.image, options: portable } as const;
+        return { answered: this.#client.ask(message, [...parcel.transfer, ...(second?.transfer ?? [])], signal) };
+      }, signal);
+      const answer = await answered;
+      if (answer.type !== "cut") throw unexpected(answer);
+      const { alpha, width, height } = answer.result.mask;
+      return { ...answer.result, mask: new Mask(width, height, alpha) };
+    } catch (error) {
+      throw wrap(error);
+    } finally {
+      unlink();
+    }
+  }
+
   /** As the page's own: pending calls and later ones reject with `released`. */
   release(): void {
     this.#client.end(new HeadwaterError("released", "the segmenter was released"));
@@ -200,6 +279,30 @@ export class Segmenter extends SegmenterTarget {
 }
 
 const HEADER_OPTIONS: readonly HeaderOption[] = ["headers", "modelHeaders"];
+
+/**
+ * A model and its options as a message carries them.
+ *
+ * @throws HeadwaterError `bad-argument`
+ */
+function toPortable(model: ModelSource, options: WorkerLoadOptions): PortableLoad {
+  const base = baseAddress();
+  const { server } = settingsOf(options, base, NAMES);
+  checkWorker(options.worker);
+  const located = locate(model, base);
+  const { signal: _, onProgress: __, worker: ___, headers, modelHeaders, ...plain } = options;
+  return {
+    model: located instanceof URL ? located.href : located,
+    options: {
+      ...plain,
+      server: server?.address,
+      wasm: portableWasm(options.wasm),
+      headers: typeof headers === "function" ? undefined : headers,
+      modelHeaders: typeof modelHeaders === "function" ? undefined : modelHeaders,
+    },
+    asked: HEADER_OPTIONS.filter((option) => typeof options[option] === "function"),
+  };
+}
 
 function checkWorker(worker: unknown): void {
   const known = worker === undefined || typeof worker === "string" || ["URL", "Worker"].includes(tag(worker));

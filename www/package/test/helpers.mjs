@@ -4,10 +4,11 @@ export const ADDRESS = "http://page.test/models/net.safetensors";
 export const SHA = "ab".repeat(32);
 export const MIB = 2 ** 20;
 
-/** A safetensors file with one tensor of `dataBytes` bytes, its header padded to `headerBytes`. */
-export function modelFile(dataBytes, headerBytes = 200) {
+/** A safetensors file with one tensor of `dataBytes` bytes, its header padded to `headerBytes`, that states `sha256`. */
+export function modelFile(dataBytes, headerBytes = 200, sha256) {
   const tensor = `"w":{"dtype":"F16","shape":[${dataBytes / 2}],"data_offsets":[0,${dataBytes}]}`;
-  const json = `{"__metadata__":{},${tensor}}`.padEnd(headerBytes - 8, " ");
+  const metadata = sha256 ? { "headwater.v1": JSON.stringify({ name: "net", sha256 }) } : {};
+  const json = `{"__metadata__":${JSON.stringify(metadata)},${tensor}}`.padEnd(headerBytes - 8, " ");
   const file = new Uint8Array(headerBytes + dataBytes);
   new DataView(file.buffer).setBigUint64(0, BigInt(headerBytes - 8), true);
   file.set(new TextEncoder().encode(json), 8);
