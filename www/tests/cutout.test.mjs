@@ -191,6 +191,41 @@ describe("cut-outs", { skip: skip("cutout") }, () => {
     complaints.check();
   });
 
+  test("edges are cleaned unless they are to be kept, and keep their alpha", TIMEOUT, async () => {
+    const found = await page.evaluate(async () => {
+      const canvas = await hw.photoCanvas("coffee");
+      const context = canvas.getContext("2d");
+      // A subject of one red, a wall of one green, and between them a true edge.
+      const { mask } = await here.cutout(canvas);
+      const image = context.createImageData(600, 400);
+      for (let i = 0; i < mask.alpha.length; i += 1) {
+        const alpha = mask.alpha[i] / 255;
+        image.data.set([220 * alpha + 20 * (1 - alpha), 30 * alpha + 230 * (1 - alpha), 40, 255], 4 * i);
+      }
+      context.putImageData(image, 0, 0);
+      const read = (drawn) => drawn.getContext("2d").getImageData(0, 0, 600, 400).data;
+      const kept = read(await mask.cutout(canvas, { edges: "keep" }));
+      const cleaned = read(await mask.cutout(canvas));
+      const green = { kept: 0, cleaned: 0, count: 0, alpha: 0 };
+      for (let i = 0; i < mask.alpha.length; i += 1) {
+        if (kept[4 * i + 3] !== mask.alpha[i] || cleaned[4 * i + 3] !== mask.alpha[i]) green.alpha += 1;
+        if (mask.alpha[i] < 40 || mask.alpha[i] > 215) continue;
+        green.count += 1;
+        green.kept += Math.max(0, kept[4 * i + 1] - 30);
+        green.cleaned += Math.max(0, cleaned[4 * i + 1] - 30);
+      }
+      const wrong = await hw.outcome(mask.cutout(canvas, { edges: "blur" }));
+      return { ...green, wrong: wrong.code };
+    });
+    assert.equal(found.alpha, 0, "pixels with another alpha");
+    assert.ok(found.count > 1000, `${found.count} half-transparent pixels`);
+    const [kept, cleaned] = [found.kept / found.count, found.cleaned / found.count];
+    assert.ok(kept > 50, `${kept} levels of green in what was kept`);
+    assert.ok(cleaned < kept / 5, `${cleaned} levels of green left, ${kept} before`);
+    assert.equal(found.wrong, "bad-argument");
+    complaints.check();
+  });
+
   test("a picture's own transparency is multiplied with the mask", TIMEOUT, async () => {
     const found = await page.evaluate(async () => {
       const canvas = await hw.photoCanvas("coffee");
@@ -223,6 +258,7 @@ describe("cut-outs", { skip: skip("cutout") }, () => {
         { background: 7 },
         { background: null },
         { trim: "yes" },
+        { edges: "blur" },
         { maskSize: [0, 1] },
         { backgroud: "red" },
         null,
@@ -354,7 +390,9 @@ describe("cut-outs", { skip: skip("cutout") }, () => {
     };
     const found = await page.evaluate(async () => [
       await hw.outcome(hw.main.removeBackground("/pixels/coffee.webp", { split: "remote", server: "/", cache: false })),
-      await hw.outcome(hw.main.removeBackground("/pixels/coffee.webp", { model: "/models/x", split: "remote", server: "/" })),
+      await hw.outcome(
+        hw.main.removeBackground("/pixels/coffee.webp", { model: "/models/x", split: "remote", server: "/" }),
+      ),
     ]);
     stage.gate.reset();
     assert.equal(found[0].code, "download");

@@ -1,15 +1,18 @@
 // Canvases as both a page and a worker have them.
 
 import { HeadwaterError } from "./errors.js";
+import type { Global } from "./types.js";
 
 /** Either kind. */
-export type Canvas = HTMLCanvasElement | OffscreenCanvas;
+export type Canvas = Global<"HTMLCanvasElement"> | OffscreenCanvas;
 
 /** An element where there is a document, so that it can be shown; in a worker's TypeScript an OffscreenCanvas. */
-export type LocalCanvas = typeof globalThis extends { document: object } ? HTMLCanvasElement : OffscreenCanvas;
+export type LocalCanvas = typeof globalThis extends { document: object }
+  ? Global<"HTMLCanvasElement">
+  : OffscreenCanvas;
 
 /** What 2-D drawing needs of either. */
-export type Context = CanvasRenderingContext2D | OffscreenCanvasRenderingContext2D;
+export type Context = Global<"CanvasRenderingContext2D"> | OffscreenCanvasRenderingContext2D;
 
 /**
  * A new canvas, its sides in pixels, and its 2-D context. `readable`: its pixels will be read back, so that it is kept

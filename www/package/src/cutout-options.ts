@@ -1,6 +1,7 @@
 // How a cut-out is made into a file: the options, checked before anything is downloaded for them.
 
 import { type Names, bad, checkNames, checkType, checkWord } from "./arguments.js";
+import { type Edges, checkEdges } from "./edges.js";
 import type { Mask } from "./mask.js";
 import { checkSegmentOptions } from "./options.js";
 import type { ImageSource, Report } from "./types.js";
@@ -31,6 +32,8 @@ export interface CutoutOptions {
   quality?: number | undefined;
   /** What is put behind it: a CSS colour, or a picture that is scaled to cover. An address has to be a `URL` object. */
   background?: string | Exclude<PictureSource, string> | undefined;
+  /** What becomes of colours at soft edges; `clean` by default. */
+  edges?: Edges | undefined;
   /** Whether the file is cropped to what is visible; false by default. */
   trim?: boolean | undefined;
 }
@@ -59,6 +62,7 @@ export const CUTOUT_NAMES: Names<CutoutOptions> = {
   type: true,
   quality: true,
   background: true,
+  edges: true,
   trim: true,
 };
 
@@ -71,6 +75,7 @@ export interface CutoutSettings {
   type: CutoutType;
   quality: number;
   background: CutoutOptions["background"];
+  edges: Edges;
   trim: boolean;
 }
 
@@ -78,10 +83,11 @@ export interface CutoutSettings {
 export function cutoutSettings(options: CutoutOptions): CutoutSettings {
   checkNames("cutout", options, CUTOUT_NAMES);
   checkSegmentOptions({ signal: options.signal, maskSize: options.maskSize });
-  const { output = "cutout", type = "image/png", quality = 0.92, trim = false, background } = options;
+  const { output = "cutout", type = "image/png", quality = 0.92, edges = "clean", trim = false, background } = options;
   checkWord("output", output, OUTPUTS);
   checkWord("type", type, TYPES);
   if (!(typeof quality === "number" && quality >= 0 && quality <= 1)) bad("quality", quality, "a number from 0 to 1");
+  checkEdges(edges);
   checkType("trim", trim, "boolean");
   if (typeof background === "string") checkColour(background);
   else if (background !== undefined && (typeof background !== "object" || background === null)) {
@@ -91,7 +97,7 @@ export function cutoutSettings(options: CutoutOptions): CutoutSettings {
   if (background === undefined && type === "image/jpeg" && output !== "mask") {
     bad("background", background, "a colour such as white, for image/jpeg has no transparency");
   }
-  return { output, type, quality, background, trim };
+  return { output, type, quality, background, edges, trim };
 }
 
 /** A context takes over what it can read as a colour and ignores everything else. */

@@ -61,13 +61,13 @@ async function cutOut(
   background: string | ImageSource | undefined,
   signal: AbortSignal | undefined,
 ): Promise<Made> {
-  const { output, type, quality } = settings;
+  const { output, edges, type, quality } = settings;
   try {
     const inverse = output === "background";
     const whole =
       output === "mask"
         ? await alphaCanvas(mask, true)
-        : (await paintCutout(image, mask, { inverse, offscreen: true, signal }))[0];
+        : (await paintCutout(image, mask, { edges, inverse, offscreen: true, signal }))[0];
     check(signal);
     const frame = (settings.trim && (await extent(mask, inverse))) || {
       x: 0,

@@ -1,6 +1,7 @@
 // What `import … from "headwater"` gives.
 
 export type { CutoutOptions, CutoutOutput, CutoutResult, CutoutType, PictureSource } from "./cutout-options.js";
+export type { Edges } from "./edges.js";
 export { type Code, HeadwaterError } from "./errors.js";
 export type { Estimate } from "./estimate.js";
 export type { SegmenterEvent, SegmenterEventType } from "./events.js";

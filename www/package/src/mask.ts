@@ -1,7 +1,8 @@
 // What a segmentation gives: how much of each pixel belongs to the subject.
 
-import { bad } from "./arguments.js";
+import { bad, checkNames } from "./arguments.js";
 import { type LocalCanvas, newCanvas } from "./canvas.js";
+import { type Edges, checkEdges } from "./edges.js";
 import { wrap } from "./errors.js";
 import { alphaCanvas, alphaRows, paintAlpha, paintCutout, stripes } from "./paint.js";
 import { isTaint, TAINTED, tag } from "./picture.js";
@@ -59,11 +60,16 @@ export class Mask {
    * `image`, of which this is the mask, without its background: a new canvas of the mask's size, transparent where
    * the mask is 0. Pass `maskSize` to `segment` to choose that size.
    *
-   * @throws HeadwaterError `bad-image` when the image cannot be drawn, or can no longer be.
+   * @param options `edges`: `clean` (the default) takes the old background's colour out of half-transparent pixels,
+   * `keep` leaves all colours as they are
+   * @throws HeadwaterError `bad-image` when the image cannot be drawn, or can no longer be; `bad-argument`
    */
-  async cutout(image: ImageSource): Promise<LocalCanvas> {
+  async cutout(image: ImageSource, options: { edges?: Edges | undefined } = {}): Promise<LocalCanvas> {
+    checkNames("cutout", options, { edges: true });
+    const { edges = "clean" } = options;
+    checkEdges(edges);
     try {
-      const [canvas] = await paintCutout(image, this, { offscreen: false });
+      const [canvas] = await paintCutout(image, this, { edges, offscreen: false });
       return canvas as LocalCanvas;
     } catch (error) {
       throw wrap(error, "bad-image", isTaint(error) ? TAINTED : "the cut-out cannot be made");

@@ -2,7 +2,9 @@
 
 import { check } from "./abort.js";
 import { type Canvas, type Context, breathe, newCanvas } from "./canvas.js";
+import type { Edges } from "./edges.js";
 import { HeadwaterError } from "./errors.js";
+import { estimateForeground } from "./foreground.js";
 import type { Mask } from "./mask.js";
 import { draw, toPicture } from "./picture.js";
 import type { ImageSource } from "./types.js";
@@ -12,7 +14,8 @@ const STRIPE_PIXELS = 2 ** 20;
 
 /** How a picture and its mask are put together. */
 export interface Painting {
-  /** Whether the subject is taken away instead of the background. */
+  edges: Edges;
+  /** Whether the subject is taken away instead of the background. Its edges keep their colours. */
   inverse?: boolean;
   /** Whether the canvas is never shown. */
   offscreen: boolean;
@@ -27,7 +30,8 @@ export interface Painting {
 export async function paintCutout(image: ImageSource, mask: Mask, painting: Painting): Promise<[Canvas, Context]> {
   const { width, height } = mask;
   const { inverse = false, offscreen, signal } = painting;
-  const [canvas, context] = newCanvas(width, height, offscreen);
+  const clean = painting.edges === "clean" && !inverse;
+  const [canvas, context] = newCanvas(width, height, offscreen, clean);
   const picture = await toPicture(image, Infinity);
   try {
     check(signal);
@@ -36,11 +40,35 @@ export async function paintCutout(image: ImageSource, mask: Mask, painting: Pain
   } finally {
     picture.close();
   }
+  if (clean) {
+    await cleanEdges(context, mask, signal);
+    return [canvas, context];
+  }
   const alpha = await alphaCanvas(mask);
   context.globalCompositeOperation = inverse ? "destination-out" : "destination-in";
   context.drawImage(alpha, 0, 0);
   context.globalCompositeOperation = "source-over";
   return [canvas, context];
+}
+
+/** Gives half-transparent pixels the subject's own colour, and every pixel the mask's alpha times its own. */
+async function cleanEdges(context: Context, mask: Mask, signal: AbortSignal | undefined): Promise<void> {
+  const { width, height } = mask;
+  const pixels = new Uint8ClampedArray(4 * width * height);
+  for (const [from, to] of stripes(mask)) {
+    if (from > 0) await breathe();
+    check(signal);
+    pixels.set(context.getImageData(0, from, width, to - from).data, 4 * width * from);
+  }
+  await estimateForeground(pixels, mask.alpha, width, height, signal);
+  for (const [from, to] of stripes(mask)) {
+    if (from > 0) await breathe();
+    check(signal);
+    const part = pixels.subarray(4 * width * from, 4 * width * to);
+    const alpha = mask.alpha.subarray(width * from, width * to);
+    for (let i = 0; i < alpha.length; i += 1) part[4 * i + 3] = Math.round((part[4 * i + 3]! * alpha[i]!) / 255);
+    context.putImageData(new ImageData(part, width, to - from), 0, from);
+  }
 }
 
 /** The mask as white pixels with its alpha, or as opaque grey ones, on a canvas that is never shown. */

@@ -140,8 +140,9 @@ interface Key {
 /** Checks all options, and tells them apart. */
 function parted(options: RemoveBackgroundOptions): Key & { cutout: CutoutOptions } {
   checkNames("removeBackground", options, NAMES);
-  const { model, worker, maskSize, output, type, quality, background, trim, signal, onProgress, ...load } = options;
-  const cutout = { maskSize, output, type, quality, background, trim, signal };
+  const { model, worker, maskSize, output, type, quality, background, edges, trim, signal, onProgress, ...load } =
+    options;
+  const cutout = { maskSize, output, type, quality, background, edges, trim, signal };
   cutoutSettings(cutout);
   settingsOf({ ...load, onProgress }, baseAddress());
   if (model !== undefined) locate(model, baseAddress());

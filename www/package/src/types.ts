@@ -11,14 +11,18 @@ export type Precision = "f32" | "f16";
 /** Where a model comes from. Strings are addresses, relative to the page. */
 export type ModelSource = string | URL | Blob | ArrayBuffer;
 
+/** The instances of a global class; `never` where the TypeScript library in use lacks it, as a worker's lacks elements. */
+export type Global<Name extends string> =
+  typeof globalThis extends Record<Name, { prototype: infer Instance }> ? Instance : never;
+
 /** Anything that can be segmented. */
 export type ImageSource =
   | ImageBitmap
   | ImageData
-  | HTMLCanvasElement
+  | Global<"HTMLCanvasElement">
   | OffscreenCanvas
-  | HTMLImageElement
-  | HTMLVideoElement
+  | Global<"HTMLImageElement">
+  | Global<"HTMLVideoElement">
   | VideoFrame
   | Blob;
 
