@@ -55,7 +55,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use tower_http::cors::{AllowOrigin, CorsLayer};
-use tower_http::trace::TraceLayer;
+use tower_http::trace::{DefaultOnFailure, TraceLayer};
 
 /// One model and what serves it; shared by all requests.
 pub struct ServerState {
@@ -147,7 +147,9 @@ pub fn app(state: Arc<ServerState>) -> Router {
     if state.pages.is_some() {
         router = router.route(&weights::path(&state.model), get(weights::weights));
     }
-    router.layer(TraceLayer::new_for_http()).layer(cors).with_state(state)
+    // A full queue is no failure of the server's, and what is one has its line in the log already.
+    let trace = TraceLayer::new_for_http().on_failure(DefaultOnFailure::new().level(tracing::Level::DEBUG));
+    router.layer(trace).layer(cors).with_state(state)
 }
 
 /// The model and the version in a path.

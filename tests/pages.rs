@@ -299,6 +299,28 @@ async fn a_model_can_be_read_by_ranges_alone() {
     }
 }
 
+#[cfg(unix)]
+#[tokio::test]
+async fn names_that_no_file_can_have_are_not_there() {
+    let site = Site::new();
+    std::os::unix::fs::symlink("circle", site.path("pages/circle")).unwrap();
+    let pipe = site.path("pages/pipe");
+    assert!(std::process::Command::new("mkfifo").arg(pipe).status().unwrap().success());
+    let state = site.served();
+    let long = format!("/{}", "a".repeat(256));
+    let deep = "/a".repeat(4000);
+    let inside_file = "/app.js/more";
+    for path in [&long, &deep, inside_file, "/%00", "/a%00b", "/circle", "/pipe", "//inner", "//inner/", "/%ff"] {
+        let (status, _, body) = get(&state, path, &[]).await;
+        assert_eq!(status, StatusCode::NOT_FOUND, "{path:.300}");
+        let said: serde_json::Value = serde_json::from_slice(&body).unwrap();
+        assert!(said["error"].is_string(), "{path:.300}: {said}");
+    }
+    let (status, headers, body) = ask(&state, Method::POST, "/index.html", &[]).await;
+    assert_eq!((status, text(&headers, "allow")), (StatusCode::METHOD_NOT_ALLOWED, "GET,HEAD"));
+    assert!(serde_json::from_slice::<serde_json::Value>(&body).unwrap()["error"].is_string());
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn readers_do_not_disturb_each_other() {
     let site = Site::new();

@@ -2,7 +2,7 @@
 
 use crate::{Desk, PATIENCE, adapter, headwater, refused, run, signal, succeeded};
 use serde_json::Value;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::process::Child;
 use std::time::{Duration, Instant};
 use ureq::http::HeaderMap;
@@ -111,6 +111,45 @@ fn a_server_serves_and_stops_when_told() {
     assert_eq!(status.code(), Some(0), "{status}");
 }
 
+/// A body that never comes would hold the first signal up for all of `shutdown_timeout`.
+#[test]
+fn a_second_signal_ends_the_server_at_once() {
+    let desk = Desk::new();
+    let mut served = Served::start(&desk);
+    let mut stream = std::net::TcpStream::connect(served.address.trim_start_matches("http://")).unwrap();
+    write!(stream, "POST /v2/models/mini/infer HTTP/1.1\r\nhost: here\r\ncontent-length: 1000\r\n\r\n{{").unwrap();
+    std::thread::sleep(Duration::from_millis(300));
+    signal(served.child.id(), "TERM");
+    std::thread::sleep(Duration::from_millis(500));
+    assert!(served.child.try_wait().unwrap().is_none(), "a request is under way");
+    signal(served.child.id(), "HUP");
+    let started = Instant::now();
+    let status = loop {
+        match served.child.try_wait().unwrap() {
+            Some(status) => break status,
+            None => assert!(started.elapsed() < Duration::from_secs(5), "still there after a second signal"),
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    };
+    assert_eq!(status.code(), Some(1), "{status}");
+}
+
+/// What a local run may do, the same process may do by way of its server.
+#[test]
+fn a_server_in_the_same_process_has_no_limit_of_pixels() {
+    let desk = Desk::new();
+    let larger = ["--split", "remote", "--adapter", "none", "--size", "96x64", "--json"];
+    let report: Value = serde_json::from_str(&succeeded("in process", &desk.segment(&larger))).unwrap();
+    assert_eq!(report["size"], serde_json::json!([96, 64]));
+
+    let there =
+        |served: &Served| desk.segment(&[&larger[..2], &["--size", "96x64", "--server", &served.address]].concat());
+    let line = refused("at another's server", &there(&Served::start(&desk)), 2);
+    assert!(line.contains("1024 pixels"), "{line}");
+    let allowed = Served::start_with(&desk, &["--max-pixels", "6144"]);
+    succeeded("at a server that allows it", &there(&allowed));
+}
+
 /// Over a socket, as a browser gets them; `tests/pages.rs` has the particulars.
 #[test]
 fn pages_and_the_model_are_served_where_they_are_asked_for() {
@@ -165,5 +204,24 @@ fn a_place_that_is_taken_and_arguments_that_mean_nothing() {
         assert!(line.contains(wrong) && line.contains("folder"), "{line}");
     }
     refused("no address", &serve(["--listen", "here"]), 2);
+    for (flag, wrong) in [
+        ("--queue", "18446744073709551615"),
+        ("--queue", "2305843009213693952"),
+        ("--queue", "-1"),
+        ("--connections", "0"),
+        ("--connections", "18446744073709551615"),
+        ("--memory", "0"),
+        ("--memory", "18446744073709551615"),
+        ("--request-memory", "400"),
+        ("--client-share", "0"),
+        ("--client-share", "101"),
+        ("--max-pixels", "0"),
+        ("--compute-timeout", "0"),
+        ("--body-timeout", "nan"),
+        ("--write-timeout", "1e300"),
+        ("--shutdown-timeout", "-1"),
+    ] {
+        refused(&format!("{flag} {wrong}"), &serve([flag, wrong]), 2);
+    }
     assert!(refused("no such executor", &serve(["--executor", "abacus"]), 2).contains("cpu"));
 }

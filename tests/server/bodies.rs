@@ -116,3 +116,98 @@ fn requests_that_do_not_fit_the_model_are_refused_with_their_reason() {
     assert_eq!(pollster::block_on(stranger.describe()).unwrap_err().kind(), ErrorKind::Mismatch);
     assert_eq!(pollster::block_on(ours.describe()).unwrap().parameters["splits"], "U1,U2");
 }
+
+/// Tensors that the body does not need would only take memory.
+#[tokio::test]
+async fn inputs_that_nothing_needs_are_refused() {
+    let (state, _) = server(cpu(), ServerConfig::default());
+    let ask = async |inputs: &[(&str, [usize; 4])], outputs: &[&str]| {
+        let inputs = inputs.iter().map(|(name, shape)| {
+            let data = vec![0.5; shape.iter().product()];
+            serde_json::json!({ "name": name, "datatype": "FP32", "shape": shape, "data": data })
+        });
+        let outputs = outputs.iter().map(|name| serde_json::json!({ "name": name }));
+        let request = serde_json::json!({
+            "inputs": inputs.collect::<Vec<_>>(), "outputs": outputs.collect::<Vec<_>>()
+        });
+        let request = Request::post("/v2/models/mini/infer").body(HttpBody::from(request.to_string())).unwrap();
+        let answer = app(state.clone()).oneshot(request).await.unwrap();
+        (answer.status().as_u16(), json(answer).await)
+    };
+    let (up, skip, picture) = (("up", [1, 4, 16, 16]), ("skip", [1, 4, 32, 32]), ("picture", [1, 3, 32, 32]));
+    assert_eq!(ask(&[up], &["down"]).await.0, 200);
+    assert_eq!(ask(&[up, skip], &["down", "mask"]).await.0, 200);
+    for (inputs, outputs, reason) in [
+        (&[up, skip][..], &["down"][..], "needs it"),
+        (&[picture, up], &["down"], "needs it"),
+        (&[up, up], &["down"], "two tensors"),
+        (&[up], &["down", "down"], "asked for twice"),
+        (&[up], &["up"], "both given and asked for"),
+    ] {
+        let (status, said) = ask(inputs, outputs).await;
+        assert_eq!(status, 400, "{said}");
+        assert!(said["error"].as_str().unwrap().contains(reason), "{said}");
+    }
+}
+
+/// What int8 cannot say is the request's fault, which could have asked for another form.
+#[tokio::test]
+async fn an_output_that_overflows_int8_is_the_requests_fault() {
+    let (state, _) = server(cpu(), ServerConfig::default());
+    let coded = |value: f32| {
+        let up = Tensor::new(vec![1, 4, 16, 16], vec![value; 1024]).unwrap();
+        let bytes = codec::encode(Codec::F32, &up).unwrap().bytes.into_owned().into();
+        codec::Coded { codec: Codec::F32, shape: vec![1, 4, 16, 16], bytes, scales: vec![] }
+    };
+    for (value, expected) in [(1.0, 200), (f32::MAX, 400)] {
+        let request = InferRequest {
+            parameters: RequestParameters::default(),
+            input: Input::Tensors(vec![NamedTensor { name: "up".to_owned(), coded: coded(value), binary: true }]),
+            outputs: vec![WantedOutput { name: "middle.conv".to_owned(), codec: Codec::Int8, binary: true }],
+        };
+        let answer = app(state.clone()).oneshot(post(request.encode().unwrap())).await.unwrap();
+        assert_eq!(answer.status().as_u16(), expected);
+        if expected == 400 {
+            let said = json(answer).await;
+            assert!(said["error"].as_str().unwrap().contains("middle.conv"), "{said}");
+        }
+    }
+}
+
+/// However much of a request is wrong, the answer says it briefly.
+#[tokio::test]
+async fn errors_repeat_little_of_what_was_sent() {
+    let (state, _) = server(cpu(), ServerConfig::default());
+    let long = "x".repeat(900_000);
+    let tensor = |name: &str, shape: &str, rest: &str| {
+        format!(r#"{{"inputs":[{{"name":"{name}","datatype":"FP32","shape":{shape}{rest}}}]}}"#)
+    };
+    let data = r#","data":[1]"#;
+    let medium = "y".repeat(1000);
+    let bodies = [
+        tensor(&long, "[1]", data),
+        tensor(&medium, "[1]", data),
+        tensor("up", &format!("[{}1]", "1,".repeat(1_000_000)), data),
+        tensor("up", "[1]", &format!(r#","data":["{long}"]"#)),
+        tensor("up", "[1]", &format!(r#","parameters":{{"binary_data_size":"{medium}"}}"#)),
+        tensor("up", "[1]", &format!(r#","parameters":{{"codec":"{medium}"}},"data":[1]"#)),
+        format!(r#"{{"inputs":[],"parameters":{{"size":"{medium}"}}}}"#),
+        format!(r#"{{"inputs":"{long}"}}"#),
+        format!(r#"{{"inputs":[{{"name":"up","datatype":"{long}","shape":[1],"data":[1]}}]}}"#),
+        format!(r#"{{"{long}":1}}"#),
+        tensor("up", "[1]", data).replace("]}]}", &format!(r#"]}}],"outputs":[{{"name":"{medium}"}}]}}"#)),
+        tensor("up", "[1]", data).replace("]}]}", &format!(r#"]}}],"parameters":{{"model_sha256":"{medium}"}}}}"#)),
+    ];
+    for body in bodies {
+        let request = Request::post("/v2/models/mini/infer").body(HttpBody::from(body.clone())).unwrap();
+        let answer = app(state.clone()).oneshot(request).await.unwrap();
+        assert!(answer.status().is_client_error(), "{:.200}", body);
+        let said = json(answer).await.to_string();
+        assert!(said.len() < 1500, "{} bytes about {:.200}", said.len(), body);
+    }
+    let long_path = format!("/v2/models/{}/infer", "m".repeat(5000));
+    let request = Request::post(long_path).header(HEADER_LENGTH, "9".repeat(5000)).body(HttpBody::empty()).unwrap();
+    let answer = app(state).oneshot(request).await.unwrap();
+    assert_eq!(answer.status(), StatusCode::NOT_FOUND);
+    assert!(json(answer).await.to_string().len() < 500);
+}

@@ -1,6 +1,7 @@
 //! The HTTP surface, without sockets where none are needed.
 
 mod bodies;
+mod late;
 mod load;
 mod masks;
 #[path = "../mini/mod.rs"]

@@ -44,7 +44,17 @@ async fn the_small_routes_answer() {
         assert_eq!(answer.status(), StatusCode::NOT_FOUND, "{path}");
         assert!(json(answer).await["error"].is_string(), "{path}");
     }
-    assert_eq!(get("/v2/models/mini/infer").await.status(), StatusCode::METHOD_NOT_ALLOWED);
+    let answer = get("/v2/models/mini/infer").await;
+    assert_eq!(answer.status(), StatusCode::METHOD_NOT_ALLOWED);
+    assert_eq!(answer.headers()["allow"], "POST");
+    assert_eq!(json(answer).await["code"], "bad-message");
+    for path in ["/v2/models/%ff/infer", "/v2/models/%ff", "/v2/models/mini/versions/%c3%28/ready"] {
+        let method = if path.ends_with("infer") { "POST" } else { "GET" };
+        let request = Request::builder().method(method).uri(path).body(HttpBody::empty()).unwrap();
+        let answer = app(state.clone()).oneshot(request).await.unwrap();
+        assert_eq!(answer.status(), StatusCode::BAD_REQUEST, "{path}");
+        assert!(json(answer).await["error"].is_string(), "{path}");
+    }
 
     assert_eq!(app(state.clone()).oneshot(post(body_request(&sha256))).await.unwrap().status(), StatusCode::OK);
     assert_eq!(app(state.clone()).oneshot(post(body_request("no"))).await.unwrap().status(), StatusCode::CONFLICT);
@@ -52,7 +62,8 @@ async fn the_small_routes_answer() {
     let metrics = std::str::from_utf8(&metrics).unwrap();
     for line in [
         "headwater_inferences_total{status=\"2xx\"} 1",
-        "headwater_inferences_total{status=\"4xx\"} 1",
+        // With the one whose path was not text.
+        "headwater_inferences_total{status=\"4xx\"} 2",
         "headwater_server_seconds_count 1",
         "headwater_requests_in_progress 0",
     ] {
