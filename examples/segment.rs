@@ -5,7 +5,7 @@
 use headwater::codec::Codec;
 use headwater::files::write_whole;
 use headwater::gpu::{Choice, Gpu};
-use headwater::image::{Picture, cutout_png};
+use headwater::image::{Cutout, Edges, Picture};
 use headwater::kernels::Precision;
 use headwater::model::Model;
 use headwater::platform::{HttpConfig, HttpTransport};
@@ -32,7 +32,7 @@ async fn cut_out(photo: &str, server: &str) -> Result<(), Box<dyn std::error::Er
 
     let picture = Picture::decode(&std::fs::read(photo)?)?;
     let (mask, report) = session.segment(&picture).await?;
-    write_whole(Path::new("cutout.png"), &cutout_png(&picture, &mask)?)?;
+    write_whole(Path::new("cutout.png"), &Cutout::new(&picture, &mask, Edges::Clean)?.to_png()?)?;
     println!("{:.0} ms, {} bytes up, {} down", report.total_millis, report.up_bytes, report.down_bytes);
     Ok(())
 }

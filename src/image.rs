@@ -2,9 +2,13 @@
 //! browser decodes and encodes them itself.
 
 #[cfg(not(target_arch = "wasm32"))]
+mod cutout;
+#[cfg(not(target_arch = "wasm32"))]
 mod decode;
 #[cfg(not(target_arch = "wasm32"))]
 mod encode;
+#[cfg(not(target_arch = "wasm32"))]
+mod foreground;
 mod mask;
 mod over_white;
 pub(crate) mod resample;
@@ -12,9 +16,11 @@ pub(crate) mod resample;
 mod tests;
 
 #[cfg(not(target_arch = "wasm32"))]
+pub use cutout::{Cutout, Edges};
+#[cfg(not(target_arch = "wasm32"))]
 pub use decode::DecodeLimits;
 #[cfg(not(target_arch = "wasm32"))]
-pub use encode::cutout_png;
+pub use foreground::estimate_foreground;
 pub use mask::Mask;
 
 use crate::error::{Result, bail};

@@ -176,7 +176,8 @@ fn cutouts_keep_the_pictures_size_and_multiply_alpha() {
     let alpha = vec![255, 255, 255, 255, 128, 128, 0, 0];
     let picture = Picture::new(4, 2, rgb.clone(), Some(alpha)).unwrap();
     let mask = Mask::new(2, 1, vec![0.0, 1.0]).unwrap();
-    let cutout = image::load_from_memory(&cutout_png(&picture, &mask).unwrap()).unwrap();
+    let cutout =
+        image::load_from_memory(&Cutout::new(&picture, &mask, Edges::Clean).unwrap().to_png().unwrap()).unwrap();
     assert_eq!(cutout.color(), image::ColorType::Rgba8);
     let pixels = cutout.into_rgba8();
     assert_eq!(pixels.dimensions(), (4, 2));

@@ -4,7 +4,7 @@ use crate::transport::AnyTransport;
 use headwater::codec::Codec;
 use headwater::files::write_whole;
 use headwater::gpu::{ADAPTER_VARIABLE, Gpu};
-use headwater::image::{Picture, cutout_png};
+use headwater::image::{Cutout, Edges, Picture};
 use headwater::kernels::Precision;
 use headwater::model::{Manifest, Model};
 use headwater::platform::{HttpConfig, HttpTransport};
@@ -16,6 +16,7 @@ use headwater::{Error, ErrorKind};
 use indicatif::{ProgressBar, ProgressFinish};
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -33,6 +34,9 @@ pub(crate) struct Arguments {
     /// Where the mask goes, a grey PNG
     #[arg(long)]
     mask: Option<PathBuf>,
+    /// Colours of the old background in half-transparent pixels: clean (take them out) or keep
+    #[arg(long, default_value = "clean", value_parser = Edges::from_str)]
+    edges: Edges,
     /// Model file
     #[arg(long, default_value = "models/isnet.safetensors", env = "HEADWATER_MODEL")]
     model: PathBuf,
@@ -105,7 +109,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         write_whole(path, &mask.to_png()?)?;
     }
     if let Some(path) = &arguments.output {
-        write_whole(path, &cutout_png(&picture, &mask)?)?;
+        write_whole(path, &Cutout::new(&picture, &mask, arguments.edges)?.to_png()?)?;
     }
     if arguments.json {
         let lines: Result<Vec<String>, _> = reports.iter().map(serde_json::to_string).collect();
