@@ -342,7 +342,7 @@ describe("the page around the board", { skip: skip("page") }, () => {
     }
   });
 
-  test("assets come compressed, Wasm as Wasm, and a first visit is small", TIMEOUT, async (t) => {
+  test("assets come compressed, and Wasm as Wasm", TIMEOUT, async (t) => {
     for (const [path, type] of [
       ["headwater_bg.wasm", "application/wasm"],
       ["main.js", "text/javascript"],
@@ -358,23 +358,34 @@ describe("the page around the board", { skip: skip("page") }, () => {
         assert.ok((await answer.arrayBuffer()).byteLength > 0, path);
       }
     }
-    const context = await stage.browser.newContext({ viewport: DESKTOP });
-    t.after(() => context.close());
-    const { page } = await visit(context, `${stage.server.origin}/?split=remote`);
-    await ready(page);
+  });
+
+  test("a first visit is small, and a second is next to nothing", TIMEOUT, async (t) => {
+    stage.gate.reset();
+    t.after(() => stage.gate.reset());
+    const { page, complaints } = await open(t, "?split=U3&size=64&photo=coffee", { offline: true });
+    await cut(page);
     await page.evaluate(() => navigator.serviceWorker.ready);
-    const sizes = await page.evaluate(() =>
-      ["navigation", "resource"]
-        .flatMap((type) => performance.getEntriesByType(type))
-        .map(({ name, transferSize }) => [new URL(name).pathname, transferSize]),
-    );
-    const sum = sizes.reduce((total, [, size]) => total + size, 0);
-    t.diagnostic(`a first visit before a photograph takes ${sum} bytes: ${JSON.stringify(sizes)}`);
-    const pictures = sizes
-      .filter(([path]) => path.startsWith("/pictures/"))
-      .reduce((total, [, size]) => total + size, 0);
-    assert.ok(pictures < 40_000, `thumbnails: ${pictures} bytes`);
-    assert.ok(sum < 450_000, `${sum} bytes: ${JSON.stringify(sizes)}`);
+    const count = () => {
+      const sizes = {};
+      // What crosses for a picture is no part of the visit.
+      for (const { path, sent } of stage.gate.requests.filter(({ path }) => !path.endsWith("/infer"))) {
+        const kind = /^\/(models|photos|pictures)\//.exec(path)?.[1] ?? "page";
+        sizes[kind] = (sizes[kind] ?? 0) + sent;
+      }
+      return { ...sizes, all: Object.values(sizes).reduce((sum, size) => sum + size, 0) };
+    };
+    const first = count();
+    stage.gate.reset();
+    await page.reload();
+    await cut(page);
+    const second = count();
+    t.diagnostic(`bytes of a first visit: ${JSON.stringify(first)}; of a second: ${JSON.stringify(second)}`);
+    assert.ok(first.pictures < 40_000, `thumbnails: ${first.pictures} bytes`);
+    assert.ok(first.page < 320_000, `page, scripts and Wasm: ${first.page} bytes`);
+    assert.ok(first.all < 7_200_000, `${first.all} bytes`);
+    assert.ok(second.all < 20_000, `${second.all} bytes the second time`);
+    complaints.check();
   });
 
   test(

@@ -4,7 +4,7 @@ import type { ModelDescription, Probe } from "headwater";
 import { byId, el } from "./dom.js";
 import { percent } from "./format.js";
 import { fittingSize } from "./panel/adapter.js";
-import { correctedSize, offeredSizes } from "./sizes.js";
+import { correctedSize, offeredSizes, type SizeRule } from "./sizes.js";
 
 export type Codec = "f32" | "f16" | "int8";
 
@@ -83,13 +83,12 @@ export class SettingsControls {
     const named = model.splits.filter(({ name }) => name !== "local" && name !== "remote");
     this.#offerSplits(["auto", "local", ...named.map(({ name }) => name), "remote"], this.#split.value);
 
-    const multiple = sizeMultiple(model);
-    const own = Math.max(...model.size);
+    const rule = sizeRule(model);
     const asked = this.query.get("size") || null;
-    const { side, words } = asked === null ? { side: undefined, words: "" } : correctedSize(asked, multiple);
+    const { side, words } = asked === null ? { side: undefined, words: "" } : correctedSize(asked, rule);
     this.#correction = words;
     this.#sizeIsChosen = side !== undefined;
-    const sizes = offeredSizes(own, multiple);
+    const sizes = offeredSizes(rule);
     const chosen = side ?? this.value.size;
     this.#offerSizes(side === undefined ? sizes : [...sizes, side], chosen);
     this.#suggestSize();
@@ -158,8 +157,7 @@ export class SettingsControls {
   }
 }
 
-/** What the sides of the net's input are multiples of; 1 where nobody says. */
-function sizeMultiple(model: ModelDescription): number {
-  const { sizeMultiple } = model as { sizeMultiple?: number };
-  return sizeMultiple ?? 1;
+function sizeRule(model: ModelDescription): SizeRule {
+  const { sizeMultiple } = model as { sizeMultiple?: number | null };
+  return { own: Math.max(...model.size), multiple: sizeMultiple === undefined ? 1 : sizeMultiple };
 }

@@ -89,17 +89,20 @@ test("a cut without a name is drawn with its front here and the rest at the serv
 });
 
 test("only sizes that the net runs at are offered and chosen", () => {
-  assert.deepEqual(offeredSizes(1024, 64), [256, 512, 1024]);
-  assert.deepEqual(offeredSizes(320, 32), [96, 160, 320]);
-  assert.deepEqual(offeredSizes(64, 64), [64]);
-  for (const side of [1, 31, 33, 333, 600, 4095, 1e9]) assert.equal(nearestSize(side, 64) % 64, 0, side);
-  assert.equal(nearestSize(333, 64), 320);
-  assert.deepEqual(correctedSize("512", 64), { side: 512, words: "" });
-  assert.equal(correctedSize("333", 64).side, 320);
-  assert.match(correctedSize("333", 64).words, /333.*multiples of 64.*320/);
+  const rule = { own: 1024, multiple: 64 };
+  assert.deepEqual(offeredSizes(rule), [256, 512, 1024]);
+  assert.deepEqual(offeredSizes({ own: 320, multiple: 32 }), [96, 160, 320]);
+  assert.deepEqual(offeredSizes({ own: 64, multiple: 64 }), [64]);
+  assert.deepEqual(offeredSizes({ own: 520, multiple: null }), [520]);
+  assert.deepEqual(correctedSize("512", { own: 520, multiple: null }).side, 520);
+  for (const side of [1, 31, 33, 333, 600, 4095, 1e9]) assert.equal(nearestSize(side, rule) % 64, 0, side);
+  assert.equal(nearestSize(333, rule), 320);
+  assert.deepEqual(correctedSize("512", rule), { side: 512, words: "" });
+  assert.equal(correctedSize("333", rule).side, 320);
+  assert.match(correctedSize("333", rule).words, /333.*multiples of 64.*320/);
   for (const asked of ["", "abc", "-64", "0", "1e3", "64.5"]) {
-    assert.equal(correctedSize(asked, 64).side, undefined, asked);
-    assert.match(correctedSize(asked, 64).words, /not a size/);
+    assert.equal(correctedSize(asked, rule).side, undefined, asked);
+    assert.match(correctedSize(asked, rule).words, /not a size/);
   }
 });
 

@@ -20,8 +20,9 @@ const BEND = 34;
 const SHORE = 14;
 const GAP = 2;
 const LETTER = 6.8;
-/** Below this width the shares do not fit beside the banks' names. */
+/** Below these widths the shares do not fit beside the banks' names, nor the bytes beside the river. */
 const NARROW = 240;
+const VERY_NARROW = 200;
 
 const WHERE: Record<Place, string> = { client: "in this browser", server: "at the server" };
 
@@ -68,7 +69,8 @@ function drawing(view: StripView, places: Place[], width: number, unit: number):
   let river = `M 0 ${LANE.client} H ${x}`;
   const bend = (to: Place) => {
     river += ` C ${x + BEND / 2} ${LANE[lane]} ${x + BEND / 2} ${LANE[to]} ${x + BEND} ${LANE[to]}`;
-    if (measured) labels.push(label(to, to === "server" ? measured.up : measured.down, x, width));
+    if (measured && width >= VERY_NARROW)
+      labels.push(label(to, to === "server" ? measured.up : measured.down, x, width));
     x += BEND;
     lane = to;
   };
