@@ -1,6 +1,7 @@
 // Four photographs to begin with.
 
 import { byId, el } from "./dom.js";
+import { asset } from "./offline.js";
 
 const SAMPLES: Record<string, string> = {
   astronaut: "An astronaut before a flag",
@@ -21,7 +22,7 @@ export function startSamples(onPick: (address: string) => void): void {
   byId("samples").append(
     ...Object.entries(SAMPLES).map(([name, words]) => {
       const address = sampleAddress(name);
-      const picture = el("img", { src: `pictures/${name}.webp`, alt: words, width: 192, height: 192 });
+      const picture = el("img", { src: asset(`pictures/${name}.webp`), alt: words, width: 192, height: 192 });
       const button = el(
         "button",
         { type: "button", class: "sample", "data-testid": `sample-${name}`, title: words },
