@@ -30,7 +30,12 @@ for (const folder of ["photos", "pictures"]) mkdirSync(join(dist, folder), { rec
 const scripts = { outdir: dist, bundle: true, target: "es2022", minify: true, sourcemap: true, logLevel: "info" };
 await build({
   ...scripts,
-  entryPoints: { main: join(here, "src", "main.ts"), style: join(here, "style.css") },
+  entryPoints: {
+    main: join(here, "src", "main.ts"),
+    segmenter: join(here, "src", "segmenter-worker.ts"),
+    pixels: join(here, "src", "pixels", "worker.ts"),
+    style: join(here, "style.css"),
+  },
   format: "esm",
 });
 writeOlderStyle();

@@ -5,17 +5,14 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { after, before, describe, test } from "node:test";
 import { decode } from "fast-png";
-import { FAILED_REQUEST, visit } from "./support/browser.mjs";
+import { FAILED_REQUEST } from "./support/browser.mjs";
+import { cutOut, hideWebGPU, id, openDemo, PHONE } from "./support/demo.mjs";
 import { skip } from "./support/needs.mjs";
 import { openStage } from "./support/stage.mjs";
 
 const TIMEOUT = { timeout: 180_000 };
 /** Pictures for people to look at; git does not keep them. */
 const ARTEFACTS = fileURLToPath(new URL("artefacts", import.meta.url));
-const DESKTOP = { width: 1280, height: 900 };
-const PHONE = { width: 390, height: 844 };
-
-const id = (name) => `[data-testid="${name}"]`;
 
 describe("the demo page", { skip: skip("demo") }, () => {
   let stage;
@@ -25,23 +22,8 @@ describe("the demo page", { skip: skip("demo") }, () => {
   });
   after(() => stage?.close());
 
-  const open = async (t, query, { viewport = DESKTOP, colorScheme = "light", before } = {}) => {
-    const context = await stage.browser.newContext({ viewport, colorScheme, acceptDownloads: true });
-    t.after(() => context.close());
-    // Violations of the policy are errors on the console too; this says which.
-    const opened = await visit(context, "about:blank", {
-      before: () => addEventListener("securitypolicyviolation", (event) => console.error(event.violatedDirective)),
-    });
-    if (before) await opened.page.addInitScript(before);
-    await opened.page.goto(`${stage.origin}/${query}`);
-    return opened;
-  };
-  const cut = (page, count = 1) =>
-    page.waitForFunction(
-      ([selector, count]) => document.querySelectorAll(selector).length === count,
-      [`${id("piece")}[data-state="cut"]`, count],
-      { timeout: 150_000 },
-    );
+  const open = (t, query, options) => openDemo(stage, t, query, options);
+  const cut = cutOut;
   const valueOf = async (page, name) => Number(await page.locator(id(name)).getAttribute("data-value"));
   const screenshot = async (page, name, options) => {
     // When nothing moves any more: the background takes a moment to fall away.
@@ -155,7 +137,7 @@ describe("the demo page", { skip: skip("demo") }, () => {
       solid += png.data[i] > 200 ? 1 : 0;
     }
     const pixels = png.width * png.height;
-    assert.ok(png.width <= 600 && png.height <= 400 && pixels > 10_000, `${png.width}x${png.height}`);
+    assert.deepEqual([png.width, png.height], [600, 400], "as large as the photograph");
     assert.ok(clear > 0.02 * pixels && solid > 0.1 * pixels, `${clear} clear and ${solid} solid of ${pixels}`);
     const board = await save("export-board");
     assert.equal(board.name, "board.png");
@@ -228,7 +210,7 @@ describe("the demo page", { skip: skip("demo") }, () => {
     const status = page.locator(id("status"));
     await page.waitForFunction((selector) => document.querySelector(selector).dataset.state === "error", id("status"));
     assert.equal(await status.getAttribute("data-code"), "server-unreachable");
-    assert.match(await status.textContent(), /^http:.* cannot be reached.*try again/);
+    assert.match(await status.textContent(), /coffee\.jpg: http:.* cannot be reached.*try again/i);
     await screenshot(page, "error");
     stage.gate.reset();
     await page.locator(id("again")).click();
@@ -238,11 +220,15 @@ describe("the demo page", { skip: skip("demo") }, () => {
   });
 
   test("without WebGPU the page still cuts out, and says that the photograph was posted", TIMEOUT, async (t) => {
-    const { page, complaints } = await open(t, "?split=U3&size=64&photo=coffee", {
-      before: () => Object.defineProperty(Navigator.prototype, "gpu", { get: () => undefined }),
-    });
+    const { page, complaints } = await open(t, "?size=64&photo=coffee", { gate: hideWebGPU });
+    assert.match(
+      await page.locator(id("sends")).textContent(),
+      /or the photograph itself where this device has no GPU/,
+    );
     await cut(page);
-    assert.match(await page.locator(id("report-fallback")).textContent(), /WebGPU/);
+    const report = JSON.parse(await page.locator(id("report")).textContent());
+    assert.equal(report.split, "remote");
+    assert.match(report.fallback, /WebGPU/);
     assert.match(await page.locator(id("adapter")).textContent(), /WebGPU/);
     complaints.check();
   });

@@ -1,74 +1,86 @@
 // The board: which pieces lie on it, in which order, and which one is meant.
 
-import { Piece } from "./piece.js";
+import type { Looks } from "./looks.js";
+import { Piece, type Place } from "./piece.js";
 import type { Photo } from "./photo.js";
+import { placeFor } from "./placement.js";
 
-/** Where new pieces land, in shares of the board, so that several dropped at once do not hide each other. */
-const PLACES: [number, number][] = [
-  [0.5, 0.5],
-  [0.28, 0.46],
-  [0.72, 0.54],
-  [0.4, 0.68],
-  [0.62, 0.32],
-  [0.2, 0.7],
-  [0.8, 0.3],
-];
+/** Told in words when the last of several small steps has been made. */
+const SETTLED_MILLIS = 500;
 
-/** Height of a bar on the board with the air around it, pixels; narrow boards have two of them at the bottom. */
-const BAR = 68;
-const NARROW = 560;
+export interface BoardEvents {
+  onSelect(piece: Piece | undefined): void;
+  /** A piece has come or gone. */
+  onCount(): void;
+  /** Says to screen readers what was done. */
+  announce(text: string): void;
+}
 
 export class Board {
   readonly pieces: Piece[] = [];
   selected: Piece | undefined;
-  #added = 0;
+  /** Set once; needs the board's size itself. */
+  looks!: Looks;
+  #settling: ReturnType<typeof setTimeout> | undefined;
+  // Read once a resize and not at every step of a drag, where it would force a layout.
+  #size: { width: number; height: number };
 
   constructor(
     readonly element: HTMLElement,
-    readonly onSelect: (piece: Piece | undefined) => void,
-    readonly onRemove: (piece: Piece) => void,
-    /** Says to screen readers what a key has done. */
-    readonly announce: (text: string) => void,
+    readonly events: BoardEvents,
   ) {
-    new ResizeObserver(() => this.placeAll()).observe(element);
+    this.#size = { width: element.clientWidth, height: element.clientHeight };
+    new ResizeObserver(() => {
+      this.#size = { width: element.clientWidth, height: element.clientHeight };
+      this.placeAll();
+    }).observe(element);
   }
 
   get width(): number {
-    return this.element.clientWidth;
+    return this.#size.width;
   }
 
   get height(): number {
-    return this.element.clientHeight;
+    return this.#size.height;
   }
 
-  add(photo: Photo, at?: { clientX: number; clientY: number }): Piece {
-    const piece = new Piece(photo);
-    const [x, y] = at ? this.shareOf(at.clientX, at.clientY) : PLACES[this.#added++ % PLACES.length]!;
-    this.#fit(piece, x, y);
+  /** Puts a photograph on the board. `company` is how many there will be once all that came with it are there. */
+  add(photo: Photo, at?: { x: number; y: number }, company = this.pieces.length + 1): Piece {
+    const piece = new Piece(photo, (piece) => this.looks.refresh(piece));
+    const others = this.pieces.map(({ place }) => place);
+    const { x, y, zoom } = placeFor(photo, this, others, company, at);
+    const scale = (zoom * Math.max(photo.width, photo.height)) / Math.min(this.width, this.height);
+    piece.place = { ...piece.place, x, y, scale };
     piece.layer = this.pieces.length + 1;
     piece.element.addEventListener("focus", () => this.select(piece));
-    this.pieces.push(piece);
-    this.element.append(piece.element);
-    this.element.dataset["pieces"] = String(this.pieces.length);
-    piece.place(this.width, this.height);
+    this.#insert(piece);
     this.select(piece);
     return piece;
   }
 
+  /** Takes a piece off; {@link restore} brings it back. */
   remove(piece: Piece): void {
     piece.abort?.abort();
     const at = this.pieces.indexOf(piece);
     if (at < 0) return;
-    const hadFocus = piece.element.contains(document.activeElement);
     this.pieces.splice(at, 1);
     piece.element.remove();
-    this.element.dataset["pieces"] = String(this.pieces.length);
+    this.looks.forget(piece);
     this.#renumber(this.inOrder());
-    this.onRemove(piece);
-    this.announce(`${piece.name} removed`);
-    const next = this.inOrder().at(-1);
-    this.select(next);
-    if (hadFocus) (next?.element ?? this.element).focus();
+    this.#counted();
+    this.events.announce(`${piece.name} removed`);
+    if (this.selected === piece) this.select(this.inOrder().at(-1));
+  }
+
+  /** A piece that was removed, on the layer that it had. */
+  restore(piece: Piece): void {
+    const order = this.inOrder();
+    order.splice(Math.max(0, piece.layer - 1), 0, piece);
+    this.#insert(piece);
+    this.#renumber(order);
+    this.looks.refresh(piece);
+    this.select(piece);
+    this.events.announce(`${piece.name} is back`);
   }
 
   select(piece: Piece | undefined): void {
@@ -76,37 +88,68 @@ export class Board {
     this.selected?.element.removeAttribute("data-selected");
     piece?.element.setAttribute("data-selected", "");
     this.selected = piece;
-    this.onSelect(piece);
+    this.events.onSelect(piece);
   }
 
   /** The topmost piece that has something to see at this point. */
   at(clientX: number, clientY: number): Piece | undefined {
+    const box = this.element.getBoundingClientRect();
     return this.inOrder()
       .reverse()
-      .find((piece) => piece.contains(clientX, clientY));
+      .find((piece) => piece.contains(clientX - box.left, clientY - box.top, this.width, this.height));
   }
 
   move(piece: Piece, pixelsX: number, pixelsY: number): void {
     piece.moveBy(pixelsX / this.width, pixelsY / this.height);
-    piece.place(this.width, this.height);
+    piece.put(this.width, this.height);
+    this.#settle(() => {
+      const [x, y] = [piece.place.x, piece.place.y].map((share) => Math.round(share * 100));
+      return `${piece.name}: ${x}% from the left, ${y}% from the top`;
+    });
   }
 
   scale(piece: Piece, factor: number): void {
     piece.scaleBy(factor);
-    piece.place(this.width, this.height);
+    piece.put(this.width, this.height);
+    this.looks.refresh(piece);
+    this.#settle(() => `${piece.name}: ${Math.round(piece.place.scale * 100)}% of the board`);
   }
 
-  /** One layer up or down. */
-  shift(piece: Piece, step: 1 | -1): void {
+  /** Puts a piece where it was, or where it goes. */
+  setPlace(piece: Piece, place: Place): void {
+    piece.place = place;
+    piece.put(this.width, this.height);
+    this.looks.refresh(piece);
+  }
+
+  /** Clockwise by a quarter. */
+  turn(piece: Piece): void {
+    const { quarters, flipped } = piece.place.pose;
+    // What is mirrored afterwards turns the other way.
+    const next = ((quarters + (flipped ? 3 : 1)) % 4) as 0 | 1 | 2 | 3;
+    this.setPlace(piece, { ...piece.place, pose: { quarters: next, flipped } });
+    this.events.announce(`${piece.name} turned`);
+  }
+
+  flip(piece: Piece): void {
+    const { quarters, flipped } = piece.place.pose;
+    this.setPlace(piece, { ...piece.place, pose: { quarters, flipped: !flipped } });
+    this.events.announce(`${piece.name} mirrored`);
+  }
+
+  /** One layer up or down; false at the end. */
+  shift(piece: Piece, step: 1 | -1): boolean {
     const order = this.inOrder();
     const at = order.indexOf(piece);
     const to = at + step;
-    if (to >= 0 && to < order.length) {
+    const moves = to >= 0 && to < order.length;
+    if (moves) {
       order.splice(at, 1);
       order.splice(to, 0, piece);
       this.#renumber(order);
     }
-    this.announce(`${piece.name}: layer ${piece.layer} of ${order.length}`);
+    this.events.announce(`${piece.name}: layer ${piece.layer} of ${order.length}`);
+    return moves;
   }
 
   /** From the lowest layer to the highest. */
@@ -115,30 +158,37 @@ export class Board {
   }
 
   placeAll(): void {
-    for (const piece of this.pieces) piece.place(this.width, this.height);
+    for (const piece of this.pieces) {
+      piece.put(this.width, this.height);
+      this.looks.refresh(piece);
+    }
   }
 
-  shareOf(clientX: number, clientY: number): [number, number] {
+  /** A point of the window in shares of the board. */
+  shareOf(clientX: number, clientY: number): { x: number; y: number } {
     const box = this.element.getBoundingClientRect();
-    return [(clientX - box.left) / box.width, (clientY - box.top) / box.height];
+    return { x: (clientX - box.left) / box.width, y: (clientY - box.top) / box.height };
   }
 
-  /** As large as there is room for, and clear of the bars above and below. Where others lie already there is less. */
-  #fit(piece: Piece, x: number, y: number): void {
-    const { photo } = piece;
-    const below = this.width < NARROW ? 2 * BAR : BAR;
-    const room = this.pieces.length === 0 ? 1 : 0.6;
-    const [roomX, roomY] = [0.84 * this.width * room, (this.height - BAR - below) * room];
-    const zoom = Math.min(roomX / photo.width, roomY / photo.height);
-    piece.scale = (zoom * Math.max(photo.width, photo.height)) / Math.min(this.width, this.height);
-    const inside = (at: number, half: number, from: number, to: number) =>
-      Math.max(from + half, Math.min(to - half, from + (to - from) * at));
-    piece.x = inside(x, (photo.width * zoom) / 2, 0, this.width) / this.width;
-    piece.y = inside(y, (photo.height * zoom) / 2, BAR, this.height - below) / this.height;
+  #insert(piece: Piece): void {
+    this.pieces.push(piece);
+    this.element.querySelector("#pieces")!.append(piece.element);
+    piece.put(this.width, this.height);
+    this.#counted();
+  }
+
+  #counted(): void {
+    this.element.dataset["pieces"] = String(this.pieces.length);
+    this.events.onCount();
   }
 
   #renumber(order: Piece[]): void {
     order.forEach((piece, layer) => (piece.layer = layer + 1));
-    this.placeAll();
+    for (const piece of order) piece.put(this.width, this.height);
+  }
+
+  #settle(words: () => string): void {
+    clearTimeout(this.#settling);
+    this.#settling = setTimeout(() => this.events.announce(words()), SETTLED_MILLIS);
   }
 }

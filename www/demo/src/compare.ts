@@ -2,15 +2,18 @@
 
 import { Cutting, runKey } from "./cutting.js";
 import { maskPicture } from "./cutout.js";
-import { byId, canvasOf, context2d, el } from "./dom.js";
+import { byId, canvasOf, el } from "./dom.js";
 import type { Alpha, Run } from "./engine.js";
-import { isAbort } from "./errors.js";
+import { isAbort, troubleOf } from "./errors.js";
 import { bytes, millis, percent } from "./format.js";
 import { difference } from "./difference.js";
 import type { Piece } from "./piece.js";
+import { within } from "./pixels/size.js";
 import type { Settings } from "./settings.js";
 
 const PHOTO = "photograph";
+/** The dialog shows no more pixels a side. */
+const LONGEST = 1600;
 const SIDES = ["left", "right"] as const;
 type Side = (typeof SIDES)[number];
 type View = "cutout" | "mask" | "difference";
@@ -102,7 +105,7 @@ export class Compare {
 
   #draw(piece: Piece, runs: Partial<Record<Side, Run>>, view: View): void {
     for (const side of SIDES) {
-      byId(`compare-${side}-picture`).replaceChildren(pictureOf(piece, runs[side]?.mask, view === "mask"));
+      byId(`compare-${side}-picture`).replaceChildren(this.#pictureOf(piece, runs[side]?.mask, view === "mask"));
       byId(`compare-${side}-facts`).replaceChildren(...factsOf(this.#choice[side].value, runs[side]));
     }
     const { left, right } = runs;
@@ -119,6 +122,23 @@ export class Compare {
     words.dataset["mean"] = String(mean);
     words.dataset["largest"] = String(largest);
     words.dataset["iou"] = String(iou);
+  }
+
+  #pictureOf(piece: Piece, mask: Alpha | undefined, asMask: boolean): HTMLCanvasElement {
+    if (mask && asMask) return maskPicture(mask);
+    const { width, height, file, name } = piece.photo;
+    const photo = { width, height };
+    const size = within(photo, { width: LONGEST, height: LONGEST });
+    // Of the right proportions at once; the pixels come when the worker has them.
+    const canvas = canvasOf(size.width, size.height);
+    const drawn = mask
+      ? this.cutting.engine.pixels.do("cutout", { cut: { file, name, photo, mask }, size })
+      : this.cutting.engine.pixels.do("photo", { file, name, size });
+    void drawn.then(
+      (bitmap) => canvas.getContext("bitmaprenderer")?.transferFromImageBitmap(bitmap),
+      (error: unknown) => this.cutting.status.trouble(troubleOf(error), this),
+    );
+    return canvas;
   }
 
   #slide(percent: number): void {
@@ -148,20 +168,6 @@ export class Compare {
   #view(): View {
     return this.#views().find((input) => input.checked)!.value as View;
   }
-}
-
-function pictureOf(piece: Piece, mask: Alpha | undefined, asMask: boolean): HTMLCanvasElement {
-  const { pixels, width, height } = piece.photo;
-  if (mask && asMask) return maskPicture(mask);
-  const canvas = canvasOf(width, height);
-  const context = context2d(canvas);
-  context.drawImage(pixels, 0, 0);
-  if (mask) {
-    const image = context.getImageData(0, 0, width, height);
-    mask.alpha.forEach((value, at) => (image.data[at * 4 + 3] = value));
-    context.putImageData(image, 0, 0);
-  }
-  return canvas;
 }
 
 function factsOf(name: string, run: Run | undefined): HTMLElement[] {

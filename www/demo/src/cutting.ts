@@ -1,10 +1,13 @@
-// From a photograph on the board to its cut-out: turn, progress, cancelling, errors.
+// From a photograph on the board to its cut-out: its turn, progress, cancelling, errors.
 
 import type { Progress } from "headwater";
+import type { Consent } from "./consent.js";
 import type { Engine, Run } from "./engine.js";
-import { isAbort, troubleOf } from "./errors.js";
-import { millis } from "./format.js";
+import { isAbort, troubleOf, type Trouble } from "./errors.js";
+import { millis, sentence } from "./format.js";
+import { maskSizeOf } from "./masks.js";
 import type { Piece, PieceState } from "./piece.js";
+import { Series } from "./series.js";
 import type { Settings } from "./settings.js";
 import type { Status } from "./status.js";
 
@@ -16,81 +19,135 @@ const STAGES: Record<Progress["stage"], string> = {
 };
 
 export class Cutting {
+  readonly #series = new Series<Piece>();
+  #seriesStart = 0;
+
   /** `onChange` hears of every piece whose state or run has changed. */
   constructor(
     readonly engine: Engine,
     readonly status: Status,
+    readonly consent: Consent,
     readonly onChange: (piece: Piece) => void,
   ) {}
 
-  /** Cuts a piece out and shows it. Errors end in the status line and on the piece. */
-  async cut(piece: Piece, settings: Settings): Promise<void> {
-    if (piece.state === "working" || piece.state === "waiting" || piece.state === "live") return;
+  /** Cuts a piece out and shows it. Errors end in the status and on the piece. Returns whether it was cut out. */
+  async cut(piece: Piece, settings: Settings): Promise<boolean> {
+    if (piece.isBusy || piece.state === "live") return false;
+    const before = piece.state;
+    if (this.#series.size === 0) this.#seriesStart = performance.now();
+    this.#series.join(piece);
     this.#become(piece, "waiting");
     try {
-      const run = await this.run(piece, settings, () => this.#become(piece, "working"));
+      const run = await this.#run(piece, settings, () => this.#become(piece, "working"));
       if (!piece.reveal(run)) {
-        piece.trouble = {
+        this.#fail(piece, {
           code: "empty",
           what: `The mask of ${piece.name} is empty: the net found no subject.`,
           help: "Try a larger size, or a photograph with one clear subject.",
-        };
-        this.status.trouble(piece.trouble);
-        this.#become(piece, "failed");
-      } else {
-        this.onChange(piece);
+        });
+        return false;
       }
+      this.onChange(piece);
+      this.#say(piece, run);
+      return true;
     } catch (error) {
       if (isAbort(error)) {
-        this.#become(piece, piece.cutout ? "cut" : "photo");
+        this.#become(piece, before);
+        this.status.done(`${piece.name} was cancelled.`);
       } else {
-        piece.trouble = troubleOf(error);
-        this.#become(piece, piece.cutout ? "cut" : "failed");
+        this.#fail(piece, troubleOf(error));
       }
+      return false;
+    } finally {
+      this.#leave(piece);
     }
   }
 
-  /** One mask of a piece's photograph; keeps it with the piece, tells the status line, and rejects as the engine does. */
-  async run(piece: Piece, settings: Settings, onTurn: () => void = () => undefined): Promise<Run> {
+  /** One mask of a piece's photograph, to compare with. Shows its progress and its errors; rejects as the engine does. */
+  async run(piece: Piece, settings: Settings): Promise<Run> {
+    try {
+      return await this.#run(piece, settings, () => undefined);
+    } catch (error) {
+      if (!isAbort(error)) this.status.trouble(troubleOf(error), this);
+      throw error;
+    }
+  }
+
+  /** The one that is worked on, and all that wait. */
+  cancelAll(): void {
+    // The last one first, so that none of them gets its turn in between.
+    for (const piece of this.#series.waiting.reverse()) piece.abort?.abort();
+  }
+
+  /** The mask stays with the piece. */
+  async #run(piece: Piece, settings: Settings, onTurn: () => void): Promise<Run> {
     const { photo } = piece;
     const abort = new AbortController();
+    const { signal } = abort;
     piece.abort = abort;
-    const cancel = () => abort.abort();
-    const name = `${photo.name}, ${settings.split}, ${settings.size} px`;
-    if (this.status.state.kind !== "working") this.status.working(`${photo.name} waits for its turn`, cancel);
+    const progress = (text: string, done?: { loaded: number; total: number; unit: "bytes" | "steps" }) => {
+      // The package may go on for a while after it was told to stop.
+      if (signal.aborted) return;
+      this.status.work(piece, {
+        text: `${this.#prefix(piece)}${text}`,
+        progress: done,
+        cancel: () => abort.abort(),
+        cancelAll: this.#series.waiting.length > 1 ? () => this.cancelAll() : undefined,
+      });
+    };
+    if (!this.status.isWorking) progress(`${photo.name} waits for its turn`);
     try {
-      const run = await this.engine.run(photo.source, settings, {
-        signal: abort.signal,
-        maskSize: [photo.width, photo.height],
+      const run = await this.engine.run(photo.file, settings, {
+        signal,
+        maskSize: maskSizeOf(photo, settings.size),
         keepCrossing: true,
+        onTurn: () => {
+          if (signal.aborted) return;
+          onTurn();
+          progress(`Cutting out ${photo.name}`);
+        },
         onProgress: ({ stage, loaded, total }) => {
-          onTurn();
           const unit = stage === "weights" || stage === "model" ? "bytes" : "steps";
-          this.status.working(
-            STAGES[stage],
-            cancel,
-            total === null || total === 1 ? undefined : { loaded, total, unit },
-          );
+          progress(STAGES[stage], total === null || total === 1 ? undefined : { loaded, total, unit });
         },
-        onReady: () => {
-          onTurn();
-          this.status.working(`Cutting out ${name}`, cancel);
-        },
+        onReady: () => progress(`Cutting out ${photo.name}, ${settings.split}, ${settings.size} px`),
+        mayPost: (why) => this.consent.toPost(sentence(why.message), signal),
       });
       piece.runs.set(run.report.split, run);
       piece.runs.set(runKey(settings), run);
-      this.status.done(`${photo.name} was cut out in ${millis(run.report.total_millis)}.`);
       return run;
     } catch (error) {
-      if (isAbort(error)) this.status.done(`${photo.name} was cancelled.`);
-      else {
-        console.error(error);
-        this.status.trouble(troubleOf(error));
-      }
+      if (!isAbort(error)) console.error(error);
       throw error;
     } finally {
+      this.status.rest(piece);
       if (piece.abort === abort) piece.abort = undefined;
     }
+  }
+
+  #prefix(piece: Piece): string {
+    return this.#series.size > 1 && this.#series.placeOf(piece) > 0
+      ? `${this.#series.placeOf(piece)} of ${this.#series.size}: `
+      : "";
+  }
+
+  #fail(piece: Piece, trouble: Trouble): void {
+    const named = trouble.what.includes(piece.name) ? trouble : { ...trouble, what: `${piece.name}: ${trouble.what}` };
+    piece.fail(trouble);
+    this.status.trouble(named, piece);
+    this.onChange(piece);
+  }
+
+  #say(piece: Piece, run: Run): void {
+    const loading = run.loadMillis >= 1000 ? `, ${millis(run.loadMillis)} of them loading` : "";
+    this.status.done(`${piece.name} was cut out in ${millis(run.wallMillis)}${loading}.`);
+    this.status.forget(piece);
+  }
+
+  #leave(piece: Piece): void {
+    const size = this.#series.leave(piece);
+    if (size === undefined || size < 2 || this.status.hasTroubles) return;
+    this.status.done(`${size} pictures were done in ${millis(performance.now() - this.#seriesStart)}.`);
   }
 
   #become(piece: Piece, state: PieceState): void {

@@ -3,11 +3,8 @@
 export class Downloads {
   bytes = 0;
 
-  constructor() {
-    new PerformanceObserver((list) => {
-      for (const entry of list.getEntries() as PerformanceResourceTiming[]) {
-        if (new URL(entry.name).pathname.startsWith("/models/")) this.bytes += entry.transferSize;
-      }
-    }).observe({ type: "resource", buffered: true });
+  /** One resource that the page's worker has fetched. */
+  add(address: string, bytes: number): void {
+    if (new URL(address).pathname.startsWith("/models/")) this.bytes += bytes;
   }
 }

@@ -1,22 +1,28 @@
-// The ways a photograph comes in: dropped, pasted, picked.
+// The ways photographs come in: dropped, pasted, picked.
 
 import { byId } from "./dom.js";
 
 export interface Arrival {
   file: Blob;
   name: string;
-  at?: { clientX: number; clientY: number };
 }
 
-export function startDrop(onArrival: (arrival: Arrival) => void, onRefusal: (why: string) => void): void {
-  const take = (files: Iterable<File>, at?: Arrival["at"]) => {
-    const all = [...files];
-    const pictures = all.filter((file) => file.type.startsWith("image/"));
-    for (const file of pictures) onArrival({ file, name: file.name || "photograph", ...(at && { at }) });
-    if (pictures.length < all.length) {
-      onRefusal("Only pictures can be put on the board: JPEG, PNG, WebP, or whatever else this browser shows.");
-    }
-  };
+export interface Point {
+  clientX: number;
+  clientY: number;
+}
+
+/** `onArrivals` gets what came together, in its order; `at` is where it was dropped on the board. */
+export function startDrop(
+  onArrivals: (arrivals: Arrival[], at?: Point) => void,
+  onRefusal: (error: unknown) => void,
+): void {
+  // What a file is its bytes say, when they are read: types are missing or wrong often enough.
+  const take = (files: Iterable<File>, at?: Point) =>
+    onArrivals(
+      [...files].map((file) => ({ file, name: file.name || "photograph" })),
+      at,
+    );
 
   const input = byId("pick", HTMLInputElement);
   input.addEventListener("change", () => {
@@ -45,8 +51,7 @@ export function startDrop(onArrival: (arrival: Arrival) => void, onRefusal: (why
   addEventListener("drop", (event) => {
     event.preventDefault();
     mark(-depth);
-    const place = (event.target as Element).closest("#board") ? event : undefined;
-    const at = place && { clientX: place.clientX, clientY: place.clientY };
+    const at = (event.target as Element).closest("#board") ? event : undefined;
     const files = event.dataTransfer?.files;
     if (files?.length) return take(files, at);
     const address = event.dataTransfer?.getData("text/uri-list").split("\n")[0];
@@ -54,15 +59,14 @@ export function startDrop(onArrival: (arrival: Arrival) => void, onRefusal: (why
   });
 
   /** A picture dragged from this page is an address. Other sites' pictures cannot be read from here. */
-  async function follow(address: string, at?: Arrival["at"]): Promise<void> {
-    if (new URL(address, location.href).origin !== location.origin) {
-      return onRefusal("A picture of another site cannot be read from here. Save it first, or copy it and paste it.");
-    }
+  async function follow(address: string, at?: Point): Promise<void> {
     try {
-      const arrival = await fetchPhoto(address);
-      onArrival({ ...arrival, ...(at && { at }) });
+      if (new URL(address, location.href).origin !== location.origin) {
+        throw new Error("A picture of another site cannot be read from here. Save it first, or copy it and paste it.");
+      }
+      onArrivals([await fetchPhoto(address)], at);
     } catch (error) {
-      onRefusal(error instanceof Error ? error.message : String(error));
+      onRefusal(error);
     }
   }
 }

@@ -19,13 +19,12 @@ const HELP: Record<string, string> = {
   "bad-message":
     "Page and server do not understand each other. Reload the page; if that does not help, their versions differ.",
   mismatch: "The server has exchanged its model. Reload the page to get the new one.",
-  "server-unreachable":
-    "Check the connection and that the server runs, then try again. The split “local” needs no server.",
+  "server-unreachable": "Check the connection and that the server runs, then try again.",
   "server-error": "Try again. The server's log says more.",
   "server-busy": "Other pictures are in the queue. Wait a moment and try again.",
   timeout: "Choose a smaller size, or a split that leaves the server less to do.",
   "no-adapter":
-    "This browser offers no WebGPU. Use a current Chrome, Edge, Safari or Firefox, or choose the split “remote”.",
+    "This browser offers no WebGPU. Use a current Chrome, Edge, Safari or Firefox, or choose the split “remote”, which sends the photograph to the server.",
   "adapter-limit": "Choose a smaller size: this one does not fit the graphics adapter.",
   device: "The graphics device stopped. Try again; if it happens twice, choose a smaller size.",
   download: "Check the connection and try again. What has arrived is kept.",
@@ -39,11 +38,17 @@ const HELP: Record<string, string> = {
 export function troubleOf(error: unknown): Trouble {
   const code = codeOf(error);
   const message = error instanceof Error ? error.message : String(error);
-  return { code, what: sentence(message), help: HELP[code] ?? "" };
+  const own = error instanceof Error && "help" in error && typeof error.help === "string" ? error.help : "";
+  return { code, what: sentence(message), help: own || (HELP[code] ?? "") };
 }
 
 export function isAbort(error: unknown): boolean {
   return codeOf(error) === "aborted";
+}
+
+/** Failures of this device that a server can make up for. */
+export function isOfDevice(error: unknown): error is Error & { code: string } {
+  return ["no-adapter", "adapter-limit", "device"].includes(codeOf(error));
 }
 
 function codeOf(error: unknown): string {

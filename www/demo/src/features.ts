@@ -1,11 +1,8 @@
-// The tensors that crossed, as pictures: the liveliest channels, side by side on one canvas.
+// The tensors that crossed, as canvases that the panel shows. The pixel worker draws them.
 
-import type { Crossing, CrossingTensor } from "headwater";
+import type { Crossing } from "headwater";
 import { canvasOf, context2d } from "./dom.js";
-
-const COLUMNS = 6;
-const ROWS = 3;
-const GAP = 1;
+import type { Pixels } from "./pixels.js";
 
 export interface FeaturePicture {
   direction: "up" | "down";
@@ -15,65 +12,13 @@ export interface FeaturePicture {
   canvas: HTMLCanvasElement;
 }
 
-export function picturesOf(crossing: Crossing): FeaturePicture[] {
-  return [
-    ...crossing.up.map((tensor) => picture("up", tensor)),
-    ...crossing.down.map((tensor) => picture("down", tensor)),
-  ];
-}
-
-function picture(direction: "up" | "down", { tensor, shape, values }: CrossingTensor): FeaturePicture {
-  const [, channels = 1, height = 1, width = 1] = shape;
-  const size = height * width;
-  const chosen = liveliest(values, channels, size, COLUMNS * ROWS);
-  const columns = Math.min(COLUMNS, chosen.length);
-  const rows = Math.ceil(chosen.length / columns);
-  const canvas = canvasOf(columns * (width + GAP) - GAP, rows * (height + GAP) - GAP);
-  const context = context2d(canvas);
-  chosen.forEach((channel, place) => {
-    const tile = shade(values.subarray(channel * size, (channel + 1) * size), width, height);
-    context.putImageData(tile, (place % columns) * (width + GAP), Math.floor(place / columns) * (height + GAP));
+export async function picturesOf(crossing: Crossing, pixels: Pixels): Promise<FeaturePicture[]> {
+  const transfer = [...crossing.up, ...crossing.down].map(({ values }) => values.buffer);
+  const drawn = await pixels.do("features", crossing, transfer);
+  return drawn.map(({ bitmap, ...about }) => {
+    const canvas = canvasOf(bitmap.width, bitmap.height);
+    context2d(canvas).drawImage(bitmap, 0, 0);
+    bitmap.close();
+    return { ...about, canvas };
   });
-  return { direction, tensor, shape, shown: chosen.length, canvas };
-}
-
-/** Channels in their own order; those whose values vary most are kept, since flat ones show nothing. */
-function liveliest(values: Float32Array, channels: number, size: number, keep: number): number[] {
-  const spread = Array.from({ length: channels }, (_, channel) => {
-    let sum = 0;
-    let squares = 0;
-    for (let at = channel * size; at < (channel + 1) * size; at++) {
-      sum += values[at]!;
-      squares += values[at]! ** 2;
-    }
-    return { channel, variance: squares / size - (sum / size) ** 2 };
-  });
-  spread.sort((a, b) => b.variance - a.variance);
-  return spread
-    .slice(0, keep)
-    .map(({ channel }) => channel)
-    .sort((a, b) => a - b);
-}
-
-// From deep water to foam: the channel's least value to its largest.
-const DEEP = [13, 38, 48];
-const WATER = [62, 148, 168];
-const FOAM = [247, 243, 230];
-
-function shade(values: Float32Array, width: number, height: number): ImageData {
-  let low = Infinity;
-  let high = -Infinity;
-  for (const value of values) {
-    low = Math.min(low, value);
-    high = Math.max(high, value);
-  }
-  const image = new ImageData(width, height);
-  const range = high - low || 1;
-  values.forEach((value, at) => {
-    const t = ((value - low) / range) * 2;
-    const [from, to, part] = t < 1 ? [DEEP, WATER, t] : [WATER, FOAM, t - 1];
-    for (let c = 0; c < 3; c++) image.data[at * 4 + c] = from[c]! + (to[c]! - from[c]!) * part;
-    image.data[at * 4 + 3] = 255;
-  });
-  return image;
 }

@@ -1,29 +1,37 @@
 // Puts the parts together. Each of them does one thing; here is who hears of what.
 
-import { probe, type Probe } from "headwater";
+import type { Probe } from "headwater";
+import { Arrivals } from "./arrivals.js";
 import { Backdrops } from "./backdrop.js";
 import { Board } from "./board.js";
+import { Brushing } from "./brushing.js";
 import { Compare } from "./compare.js";
+import { Consent } from "./consent.js";
 import { Cutting } from "./cutting.js";
 import { byId } from "./dom.js";
 import { Downloads } from "./downloads.js";
-import { fetchPhoto, startDrop, type Arrival } from "./drop.js";
-import { Engine, WASM } from "./engine.js";
+import { fetchPhoto, startDrop } from "./drop.js";
+import { Edits } from "./edits.js";
+import { Engine } from "./engine.js";
 import { troubleOf } from "./errors.js";
+import { Exporting } from "./exporting.js";
 import { sentence } from "./format.js";
-import { exportBoard, exportPiece } from "./exporting.js";
 import { startGestures } from "./gestures.js";
+import { History } from "./history.js";
 import { startKeys } from "./keys.js";
-import { Panel } from "./panel.js";
+import { Looks } from "./looks.js";
 import { startOffline } from "./offline.js";
+import { Panel } from "./panel.js";
 import { adapterView } from "./panel/adapter.js";
-import { openPhoto } from "./photo.js";
 import type { Piece } from "./piece.js";
+import { Pixels } from "./pixels.js";
 import { isSample, sampleAddress, startSamples } from "./samples.js";
+import { sendsWords } from "./sends.js";
 import { SettingsControls } from "./settings.js";
 import { Status } from "./status.js";
 import { startTheme } from "./theme.js";
-import { Tools, type Tool } from "./tools.js";
+import { Tools } from "./tools.js";
+import { ToolActions } from "./tool-actions.js";
 import { Webcam } from "./webcam.js";
 
 startTheme();
@@ -32,34 +40,50 @@ startOffline();
 const status = new Status();
 for (const place of document.querySelectorAll<HTMLElement>("[data-status]")) status.showIn(place);
 
-const panel = new Panel(new Downloads());
+const pixels = new Pixels();
+const downloads = new Downloads();
+const panel = new Panel(downloads, pixels);
 const settings = new SettingsControls(() => show());
 const NOTICES = {
   devicelost: "The graphics device was lost and is being opened again",
   recovered: "The graphics device is back",
-  fallback: "This device cannot run its part, so the photograph itself is posted",
+  fallback: "This device cannot run its part, so the photograph itself is sent",
 };
-const engine = new Engine((kind, reason) => status.done(`${NOTICES[kind]}. ${sentence(reason)}`));
+const engine = new Engine(
+  pixels,
+  (kind, reason) => status.done(`${NOTICES[kind]}. ${sentence(reason)}`),
+  (address, bytes) => downloads.add(address, bytes),
+);
 
 const spoken = byId("spoken");
-const board = new Board(
-  byId("board"),
-  () => show(),
-  (piece) => piece === webcam.piece && webcam.stop(),
-  (text) => (spoken.textContent = text),
+const board = new Board(byId("board"), {
+  onSelect: (piece) => {
+    if (brushing.piece && brushing.piece !== piece) brushing.stop();
+    show();
+  },
+  onCount: () => show(),
+  announce: (text) => (spoken.textContent = text),
+});
+const looks = new Looks(pixels, board, (error) => status.trouble(troubleOf(error)));
+board.looks = looks;
+const history = new History(() => show());
+const brushing = new Brushing(board, pixels, history, () => show());
+const edits = new Edits(board, history);
+const refuse = (error: unknown) => status.trouble(troubleOf(error));
+const backdrops = new Backdrops(board.element, pixels, refuse);
+const consent = new Consent((why, signal) =>
+  status.ask(
+    `This device cannot run it. ${why} Send photographs to the server of this page (${location.host}) instead?`,
+    "Send",
+    "Not now",
+    signal,
+  ),
 );
-const backdrops = new Backdrops(board.element);
-const cutting = new Cutting(engine, status, (piece) => piece === board.selected && show());
-const webcam = new Webcam(
-  engine,
-  board,
-  status,
-  () => settings.value,
-  (piece) => piece === board.selected && show(),
-  showCamera,
-);
-let splits = ["local", "remote"];
+const changed = (piece: Piece) => piece === board.selected && show();
+const cutting = new Cutting(engine, status, consent, changed);
+const webcam = new Webcam(engine, board, status, consent, () => settings.value, changed, showCamera);
 let found: Probe | undefined;
+let splits = ["local", "remote"];
 const compare = new Compare(
   cutting,
   () => splits,
@@ -68,101 +92,61 @@ const compare = new Compare(
     board.selected?.element.focus();
   },
 );
-const tools = new Tools(useTool);
+const exporting = new Exporting(pixels, board, backdrops, status);
+const arrivals = new Arrivals(pixels, board, cutting, status, () => settings.value);
+const actions = new ToolActions(
+  { board, edits, history, cutting, consent, compare, exporting, webcam, brushing, looks, status },
+  () => settings.value,
+);
+actions.onChange = () => show();
+const tools = new Tools((tool) => board.selected && actions.use(tool, board.selected));
 
 function show(): void {
   const piece = board.selected;
-  tools.show(piece);
+  tools.show(piece, actions.isBrushing);
   panel.show(piece, settings.value);
   if (found) byId("adapter").replaceChildren(...adapterView(found, settings.value.split));
-  const again = byId("again", HTMLButtonElement);
-  again.disabled = !piece || piece.state === "working" || piece.state === "waiting" || piece.state === "live";
-  byId("export-board", HTMLButtonElement).disabled = board.pieces.length === 0;
-}
-
-async function arrive({ file, name, at }: Arrival): Promise<void> {
-  try {
-    const photo = await openPhoto(file, name);
-    const piece = board.add(photo, at);
-    show();
-    await cutting.cut(piece, settings.value);
-    if (photo.remark && piece.cutout) status.done(photo.remark);
-  } catch (error) {
-    refuse(error);
-  }
-}
-
-function refuse(error: unknown): void {
-  status.trouble(troubleOf(error));
-}
-
-async function useSample(address: string): Promise<void> {
-  try {
-    await arrive(await fetchPhoto(address));
-  } catch (error) {
-    refuse(error);
-  }
-}
-
-function cutAgain(piece: Piece): void {
-  void cutting.cut(piece, settings.value);
-}
-
-function saved(what: Promise<string>): void {
-  what.then((words) => status.done(words), refuse);
-}
-
-function useTool(tool: Tool): void {
-  const piece = board.selected;
-  if (!piece) return;
-  const actions: Record<Tool, () => void> = {
-    smaller: () => board.scale(piece, 1 / 1.12),
-    larger: () => board.scale(piece, 1.12),
-    lower: () => board.shift(piece, -1),
-    raise: () => board.shift(piece, 1),
-    again: () => cutAgain(piece),
-    compare: () => compare.open(piece),
-    export: () => saved(exportPiece(piece)),
-    remove: () => board.remove(piece),
-    keep: () => void webcam.keep(),
-    stop: () => webcam.stop(),
-  };
-  actions[tool]();
+  byId("sends").textContent = sendsWords(settings.value.split, location.host);
+  byId("again", HTMLButtonElement).disabled = !piece || piece.isBusy || piece.state === "live";
+  actions.showBoard();
 }
 
 function showCamera(): void {
   byId("camera").setAttribute("aria-pressed", String(webcam.running));
 }
 
-startGestures(board);
-startKeys(board, {
-  export: (piece) => saved(exportPiece(piece)),
-  compare: (piece) => piece.cutout && compare.open(piece),
-  cutAgain,
-});
-startDrop(
-  (arrival) => void arrive(arrival),
-  (why) => status.trouble({ code: "page", what: why, help: "" }),
-);
+async function useSample(address: string): Promise<void> {
+  try {
+    await arrivals.take([await fetchPhoto(address)]);
+  } catch (error) {
+    refuse(error);
+  }
+}
+
+startGestures(board, edits);
+startKeys(board, edits, actions);
+startDrop((files, at) => void arrivals.take(files, at), refuse);
 startSamples((address) => void useSample(address));
-byId("again").addEventListener("click", () => board.selected && cutAgain(board.selected));
-byId("export-board").addEventListener("click", () => saved(exportBoard(board, backdrops)));
+byId("again").addEventListener("click", () => board.selected && actions.use("again", board.selected));
 byId("camera").hidden = !Webcam.allowed;
 byId("camera").addEventListener("click", () => {
   if (webcam.running) webcam.stop();
   else void webcam.start().then(showCamera);
 });
+addEventListener("beforeunload", (event) => {
+  if (board.pieces.length > 0) event.preventDefault();
+});
 show();
 
-// The adapter decides the size that is suggested, so a photograph that the link asks for waits for it.
-found = await probe({ wasm: WASM });
-// Where the processor plays the graphics card, a page that moves while it computes takes half of it.
-document.documentElement.toggleAttribute("data-still", found.software);
-byId("adapter").dataset["software"] = String(found.software);
-settings.knowDevice(found);
-panel.knowDevice(found);
-
 try {
+  // The adapter decides the size that is suggested, so a photograph that the link asks for waits for it.
+  found = await engine.probe();
+  // Where the processor does the graphics too, a page that moves while it computes takes half of it.
+  document.documentElement.toggleAttribute("data-still", found.software);
+  byId("adapter").dataset["software"] = String(found.software);
+  settings.knowDevice(found);
+  panel.knowDevice(found);
+
   const model = await engine.describe();
   splits = [
     "local",
@@ -171,10 +155,10 @@ try {
   ];
   settings.know(model);
   panel.know(model);
-  show();
 } catch (error) {
   refuse(error);
 }
+show();
 
 const asked = settings.query.get("photo");
 if (asked && isSample(asked)) await useSample(sampleAddress(asked));

@@ -13,19 +13,25 @@ import { summaryView } from "./panel/summary.js";
 import { timesView } from "./panel/times.js";
 import { weightsView } from "./panel/weights.js";
 import type { Piece } from "./piece.js";
+import type { Pixels } from "./pixels.js";
 import { Postings } from "./posting.js";
 import { sameWork, type Settings } from "./settings.js";
 
 export class Panel {
   readonly #strip = new Strip(byId("strip"));
   readonly #planStrip = new Strip(byId("plan-strip"));
-  readonly #postings = new Postings();
+  readonly #postings: Postings;
   #model: ModelDescription | undefined;
   #webgpu = true;
   /** What is shown, so that it can be shown again when more is known of it. */
   #shown: [Piece | undefined, Settings] | undefined;
 
-  constructor(readonly downloads: Downloads) {}
+  constructor(
+    readonly downloads: Downloads,
+    pixels: Pixels,
+  ) {
+    this.#postings = new Postings(pixels);
+  }
 
   /** The model's header is there: plans can be drawn before anything runs. */
   know(model: ModelDescription): void {
@@ -88,5 +94,5 @@ function whatIsMissing(piece: Piece | undefined): string {
 }
 
 function fileBytes({ photo }: Piece): number | undefined {
-  return photo.source instanceof Blob ? photo.source.size : undefined;
+  return photo.file.size || undefined;
 }

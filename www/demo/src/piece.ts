@@ -1,162 +1,219 @@
-// One picture on the board: first a photograph, then its cut-out. Knows its place and how it looks, not who moves it.
+// One picture on the board: first a photograph, then its cut-out. Knows its place and its mask, not how it is drawn.
 
-import { cutOut, isVisible, type Cutout, type Rect } from "./cutout.js";
-import { el } from "./dom.js";
 import type { Run } from "./engine.js";
-import type { Photo } from "./photo.js";
 import type { Trouble } from "./errors.js";
+import { cropOf, isVisible, type Alpha, type Rect } from "./masks.js";
+import type { Photo } from "./photo.js";
+import { PieceView } from "./piece-view.js";
+import { UPRIGHT, type Pose } from "./pixels/pose.js";
 
 export type PieceState = "photo" | "waiting" | "working" | "cut" | "failed" | "live";
+
+/** Where a piece lies, without its layer: what moving, scaling and turning change. */
+export interface Place {
+  /** Centre of the shown part, in shares of the board's width and height, so that a resized board keeps it. */
+  x: number;
+  y: number;
+  /** Length of the photograph's longer side, in shares of the board's shorter side. */
+  scale: number;
+  pose: Pose;
+}
+
+/** The mask, and what was made by it; as one, since undo exchanges them together. */
+export interface Shape {
+  run: Run | undefined;
+  /** The run's mask, or what the brush has made of it. */
+  mask: Alpha | undefined;
+  /** The part of the photograph that is shown, in its pixels. */
+  crop: Rect;
+}
 
 const SMALLEST = 0.05;
 const LARGEST = 4;
 
+const WORDS: Record<PieceState, string> = {
+  photo: "photograph",
+  waiting: "photograph, waiting for its turn",
+  working: "photograph, being cut out",
+  cut: "cut-out",
+  failed: "photograph, not cut out",
+  live: "live cut-out of the camera",
+};
+
 export class Piece {
-  readonly element: HTMLElement;
-  /** Centre, in shares of the board's width and height, so that pieces stay in place when the board is resized. */
-  x = 0.5;
-  y = 0.5;
-  /** Length of the photograph's longer side, in shares of the board's shorter side. */
-  scale = 0.7;
+  readonly view: PieceView;
+  place: Place = { x: 0.5, y: 0.5, scale: 0.7, pose: UPRIGHT };
   layer = 0;
   state: PieceState = "photo";
-  run: Run | undefined;
   /** Runs by their settings, so that comparing does not compute a mask twice. */
   readonly runs = new Map<string, Run>();
   trouble: Trouble | undefined;
   abort: AbortController | undefined;
-  cutout: Cutout | undefined;
-  #crop: Rect;
-  #picture: HTMLCanvasElement;
+  #shape: Shape;
 
-  constructor(public photo: Photo) {
-    this.#crop = { x: 0, y: 0, width: photo.width, height: photo.height };
-    this.#picture = photo.pixels;
-    this.#picture.className = "piece-photo";
-    this.element = el("div", {
-      class: "piece",
-      tabindex: 0,
-      // Arrow keys move it, so screen readers have to let them through.
-      role: "application",
-      "aria-roledescription": "movable picture",
-      "aria-describedby": "board-help",
-      "data-testid": "piece",
-    });
-    this.element.append(this.#picture, el("span", { class: "piece-water", "aria-hidden": "true" }));
+  /** `onLook` hears when it has to be drawn anew. */
+  constructor(
+    public photo: Photo,
+    readonly onLook: (piece: Piece) => void,
+  ) {
+    this.#shape = { run: undefined, mask: undefined, crop: this.#whole };
+    this.view = new PieceView();
     this.become("photo");
   }
 
-  /** What is seen of it now, filling its box. */
-  get visible(): HTMLCanvasElement {
-    return this.cutout?.canvas ?? this.#picture;
+  get element(): HTMLElement {
+    return this.view.element;
   }
 
   get name(): string {
     return this.photo.name;
   }
 
+  get run(): Run | undefined {
+    return this.#shape.run;
+  }
+
+  get mask(): Alpha | undefined {
+    return this.#shape.mask;
+  }
+
+  get crop(): Rect {
+    return this.#shape.crop;
+  }
+
+  get isBusy(): boolean {
+    return this.state === "working" || this.state === "waiting";
+  }
+
+  /** Whether there is a cut-out to show, save and compare. */
+  get isCut(): boolean {
+    return this.#shape.mask !== undefined && this.state !== "live";
+  }
+
+  get shape(): Shape {
+    return this.#shape;
+  }
+
+  get #whole(): Rect {
+    return { x: 0, y: 0, width: this.photo.width, height: this.photo.height };
+  }
+
   become(state: PieceState): void {
     this.state = state;
     this.element.dataset["state"] = state;
-    const words: Record<PieceState, string> = {
-      photo: "photograph",
-      waiting: "photograph, waiting for its turn",
-      working: "photograph, being cut out",
-      cut: "cut-out",
-      failed: "photograph, not cut out",
-      live: "live cut-out of the camera",
-    };
-    this.element.setAttribute("aria-label", `${this.name}: ${words[state]}`);
+    this.#label();
   }
 
-  /** Shows the cut-out in the photograph's place: what stays does not move. */
+  /** What went wrong stays on the piece until it goes well. */
+  fail(trouble: Trouble): void {
+    this.trouble = trouble;
+    this.view.showTrouble(trouble);
+    this.become(this.isCut ? "cut" : "failed");
+  }
+
+  /** Shows the cut-out in the photograph's place: what stays does not move. False where the mask is empty. */
   reveal(run: Run): boolean {
-    this.run = run;
+    if (!cropOf(run.mask, this.photo)) {
+      // What it cost can be seen all the same, unless an earlier cut-out stays.
+      if (!this.isCut) this.#shape = { ...this.#shape, run };
+      return false;
+    }
     this.trouble = undefined;
-    const cutout = cutOut(this.photo.pixels, run.mask);
-    if (!cutout) return false;
-    this.cutout?.canvas.remove();
-    this.cutout = cutout;
-    cutout.canvas.className = "piece-cut";
-    this.#picture.before(cutout.canvas);
-    this.#moveCrop(cutout.crop);
-    this.element.dataset["cut"] = "";
-    this.become("cut");
+    this.view.showTrouble(undefined);
+    this.reshape({ run, mask: run.mask, crop: this.crop });
     return true;
   }
 
-  /** A new frame of a live source. The element keeps its frame, so that it does not jump about. */
+  /** A mask of its own, such as the brush makes; the crop follows it. An empty one leaves the crop as it is. */
+  reshape({ run, mask }: Shape): void {
+    const crop = mask ? (cropOf(mask, this.photo) ?? this.crop) : this.#whole;
+    const old = this.crop;
+    this.#shape = { run, mask, crop };
+    this.#moveWith(old, crop);
+    this.become(mask ? "cut" : this.trouble ? "failed" : "photo");
+    this.onLook(this);
+  }
+
+  /** A new frame of a live source. */
   showFrame(frame: HTMLCanvasElement, run: Run): void {
-    this.run = run;
-    if (this.#picture !== frame) {
-      frame.className = "piece-live";
-      this.#picture.replaceWith(frame);
-      this.#picture = frame;
-    }
+    this.#shape = { ...this.#shape, run };
+    this.view.showLive(frame);
     if (this.state !== "live") this.become("live");
   }
 
-  contains(clientX: number, clientY: number): boolean {
-    const box = this.element.getBoundingClientRect();
-    const shareX = (clientX - box.left) / box.width;
-    const shareY = (clientY - box.top) / box.height;
+  /** Whether something of it is seen at a point of the board, in board pixels. */
+  contains(x: number, y: number, boardWidth: number, boardHeight: number): boolean {
+    const { width, height } = this.size(boardWidth, boardHeight);
+    const { quarters, flipped } = this.place.pose;
+    let [fromX, fromY] = [x - this.place.x * boardWidth, y - this.place.y * boardHeight];
+    if (flipped) fromX = -fromX;
+    for (let quarter = 0; quarter < quarters; quarter++) [fromX, fromY] = [fromY, -fromX];
+    const [shareX, shareY] = [fromX / width + 0.5, fromY / height + 0.5];
     if (shareX < 0 || shareY < 0 || shareX > 1 || shareY > 1) return false;
-    if (this.state !== "cut" || !this.run) return true;
+    if (this.state !== "cut" || !this.mask || this.view.isBefore) return true;
+    const { crop, photo } = this;
     return isVisible(
-      this.run.mask,
-      this.#crop.x + shareX * this.#crop.width,
-      this.#crop.y + shareY * this.#crop.height,
+      this.mask,
+      (crop.x + shareX * crop.width) / photo.width,
+      (crop.y + shareY * crop.height) / photo.height,
     );
   }
 
   moveBy(shareX: number, shareY: number): void {
-    this.x = Math.min(1, Math.max(0, this.x + shareX));
-    this.y = Math.min(1, Math.max(0, this.y + shareY));
+    const { x, y } = this.place;
+    this.place = { ...this.place, x: clamp(x + shareX, 0, 1), y: clamp(y + shareY, 0, 1) };
   }
 
   scaleBy(factor: number): void {
-    this.scale = Math.min(LARGEST, Math.max(SMALLEST, this.scale * factor));
+    this.place = { ...this.place, scale: clamp(this.place.scale * factor, SMALLEST, LARGEST) };
   }
 
   /** Board pixels of one photograph pixel. */
   zoom(boardWidth: number, boardHeight: number): number {
-    return (this.scale * Math.min(boardWidth, boardHeight)) / Math.max(this.photo.width, this.photo.height);
+    return (this.place.scale * Math.min(boardWidth, boardHeight)) / Math.max(this.photo.width, this.photo.height);
   }
 
-  /** Where the piece lies on a board of that size. */
-  box(boardWidth: number, boardHeight: number): Rect {
+  /** Of the shown part before it is turned, in pixels of a board of that size. */
+  size(boardWidth: number, boardHeight: number): { width: number; height: number } {
     const zoom = this.zoom(boardWidth, boardHeight);
-    const width = this.#crop.width * zoom;
-    const height = this.#crop.height * zoom;
-    return { x: this.x * boardWidth - width / 2, y: this.y * boardHeight - height / 2, width, height };
+    return { width: this.crop.width * zoom, height: this.crop.height * zoom };
   }
 
-  place(boardWidth: number, boardHeight: number): void {
-    const { x, y, width, height } = this.box(boardWidth, boardHeight);
-    const { style } = this.element;
-    style.width = `${width}px`;
-    style.height = `${height}px`;
-    style.transform = `translate(${x}px, ${y}px)`;
-    style.zIndex = String(this.layer);
+  /** Puts the element where the piece lies on a board of that size. */
+  put(boardWidth: number, boardHeight: number): void {
+    const { x, y, pose } = this.place;
+    this.view.put({
+      ...this.size(boardWidth, boardHeight),
+      centreX: x * boardWidth,
+      centreY: y * boardHeight,
+      layer: this.layer,
+      pose,
+      crop: this.crop,
+      photo: this.photo,
+    });
   }
 
-  /** The part of the photograph that the element frames from now on. */
-  #moveCrop(crop: Rect): void {
-    const old = this.#crop;
+  /** The centre follows the middle of the shown part, so that the subject stays where it is. */
+  #moveWith(old: Rect, crop: Rect): void {
     const parent = this.element.parentElement;
-    if (parent) {
-      const zoom = this.zoom(parent.clientWidth, parent.clientHeight);
-      const shiftX = crop.x + crop.width / 2 - (old.x + old.width / 2);
-      const shiftY = crop.y + crop.height / 2 - (old.y + old.height / 2);
-      this.x += (shiftX * zoom) / parent.clientWidth;
-      this.y += (shiftY * zoom) / parent.clientHeight;
-    }
-    this.#crop = crop;
-    const { style } = this.#picture;
-    style.left = `${(-crop.x / crop.width) * 100}%`;
-    style.top = `${(-crop.y / crop.height) * 100}%`;
-    style.width = `${(this.photo.width / crop.width) * 100}%`;
-    style.height = `${(this.photo.height / crop.height) * 100}%`;
-    if (parent) this.place(parent.clientWidth, parent.clientHeight);
+    if (!parent) return;
+    const { clientWidth: width, clientHeight: height } = parent;
+    const zoom = this.zoom(width, height);
+    let dx = (crop.x + crop.width / 2 - (old.x + old.width / 2)) * zoom;
+    let dy = (crop.y + crop.height / 2 - (old.y + old.height / 2)) * zoom;
+    const { quarters, flipped } = this.place.pose;
+    for (let quarter = 0; quarter < quarters; quarter++) [dx, dy] = [-dy, dx];
+    if (flipped) dx = -dx;
+    this.place = { ...this.place, x: this.place.x + dx / width, y: this.place.y + dy / height };
+    this.put(width, height);
   }
+
+  #label(): void {
+    const wrong = this.trouble ? `. ${this.trouble.what}` : "";
+    this.element.setAttribute("aria-label", `${this.name}: ${WORDS[this.state]}${wrong}`);
+  }
+}
+
+function clamp(value: number, least: number, most: number): number {
+  return Math.min(most, Math.max(least, value));
 }

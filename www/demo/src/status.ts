@@ -1,87 +1,153 @@
-// What the page is doing now: one state, shown in every place that asked for it.
+// What the page is doing now, what it asks, and what went wrong: shown in every place that asked for it.
 
 import { bytes } from "./format.js";
-import { el } from "./dom.js";
 import type { Trouble } from "./errors.js";
+import { StatusView } from "./status-view.js";
 
-export interface State {
-  kind: "idle" | "working" | "done" | "error";
+/** Work that goes on. */
+export interface Work {
   text: string;
-  help?: string;
-  code?: string;
-  /** 0 to 1, where the end is known. */
-  progress?: number;
-  cancel?: () => void;
+  progress?: { loaded: number; total: number; unit: "bytes" | "steps" } | undefined;
+  /** Where it can be given up. */
+  cancel?: (() => void) | undefined;
+  /** Where more of the same waits. */
+  cancelAll?: (() => void) | undefined;
 }
 
-/** What was done is said long enough to be read, then gives way to the board. Work and errors stay. */
-const LEAVING: KeyframeAnimationOptions = { delay: 6000, duration: 700, fill: "forwards" };
+/** A question with two answers. */
+export interface Question {
+  text: string;
+  yes: string;
+  no: string;
+  answer(yes: boolean): void;
+}
+
+export interface State {
+  kind: "idle" | "working" | "asking" | "done" | "error";
+  work:
+    | {
+        text: string;
+        share: number | undefined;
+        cancel: (() => void) | undefined;
+        cancelAll: (() => void) | undefined;
+      }
+    | undefined;
+  /** Said beside the work, or after it. */
+  note: string;
+  question: Question | undefined;
+  troubles: Trouble[];
+}
 
 export class Status {
-  #state: State = { kind: "idle", text: "" };
-  readonly #views: ((state: State) => void)[] = [];
+  #work: { owner: object; work: Work } | undefined;
+  #note = "";
+  #question: Question | undefined;
+  /** By whatever they belong to, in the order in which they came. */
+  readonly #troubles = new Map<object, Trouble>();
+  readonly #views: Pick<StatusView, "show">[] = [];
 
-  get state(): State {
-    return this.#state;
+  get isWorking(): boolean {
+    return this.#work !== undefined;
   }
 
-  set(state: State): void {
-    this.#state = state;
-    for (const view of this.#views) view(state);
+  get hasTroubles(): boolean {
+    return this.#troubles.size > 0;
   }
 
-  working(
-    text: string,
-    cancel: () => void,
-    progress?: { loaded: number; total: number; unit: "bytes" | "steps" },
-  ): void {
-    const state: State = { kind: "working", text, cancel };
-    if (progress && progress.total > 0) {
-      state.progress = Math.min(1, progress.loaded / progress.total);
-      state.text =
-        progress.unit === "bytes"
-          ? `${text}: ${bytes(progress.loaded)} of ${bytes(progress.total)}`
-          : `${text}: ${progress.loaded} of ${progress.total}`;
-    }
-    this.set(state);
+  /** Work of `owner` goes on; notes that were said before it give way. */
+  work(owner: object, work: Work): void {
+    if (this.#work?.owner !== owner) this.#note = "";
+    this.#work = { owner, work };
+    this.#show();
   }
 
+  /** The work of `owner` has ended; another's is left alone. */
+  rest(owner: object): void {
+    if (this.#work?.owner !== owner) return;
+    this.#work = undefined;
+    this.#note = "";
+    this.#show();
+  }
+
+  /** A sentence: beside work while there is some, else for as long as it takes to read it. */
   done(text: string): void {
-    this.set({ kind: "done", text });
+    this.#note = text;
+    this.#show();
   }
 
-  /** An error stays until it is dismissed or other work begins. */
-  trouble(trouble: Trouble): void {
-    this.set({ kind: "error", text: trouble.what, help: trouble.help, code: trouble.code });
+  /** An error stays until it is dismissed, or what it belongs to has gone well. One for each `key`. */
+  trouble(trouble: Trouble, key: object = {}): void {
+    this.#troubles.delete(key);
+    this.#troubles.set(key, trouble);
+    this.#show();
+  }
+
+  forget(key: object): void {
+    if (this.#troubles.delete(key)) this.#show();
+  }
+
+  dismiss(): void {
+    this.#troubles.clear();
+    this.#note = "";
+    this.#show();
+  }
+
+  /** Waits for the visitor's answer; rejects when `signal` is aborted, and the question goes. */
+  ask(text: string, yes: string, no: string, signal: AbortSignal): Promise<boolean> {
+    return new Promise<boolean>((resolve, reject) => {
+      const end = () => {
+        this.#question = undefined;
+        signal.removeEventListener("abort", giveUp);
+        this.#show();
+      };
+      const giveUp = () => (end(), reject(signal.reason));
+      signal.addEventListener("abort", giveUp, { once: true });
+      this.#question = { text, yes, no, answer: (answer) => (end(), resolve(answer)) };
+      this.#show();
+    });
   }
 
   showIn(place: HTMLElement): void {
-    const line = el("p", { class: "status-text", role: "status" });
-    const help = el("p", { class: "status-help" });
-    const bar = el("progress", { max: 1, "aria-label": "Progress" });
-    const cancel = el("button", { type: "button", class: "quiet", "data-testid": "cancel" }, "Cancel");
-    const close = el("button", { type: "button", class: "quiet" }, "Dismiss");
-    cancel.addEventListener("click", () => this.#state.cancel?.());
-    close.addEventListener("click", () => this.set({ kind: "idle", text: "" }));
-    place.append(el("div", { class: "status-words" }, line, help), bar, cancel, close);
-
-    let leaving: Animation | undefined;
-    const view = (state: State) => {
-      place.dataset["state"] = state.kind;
-      place.dataset["code"] = state.code ?? "";
-      place.hidden = !state.text;
-      if (line.textContent !== state.text) line.textContent = state.text;
-      help.textContent = state.help ?? "";
-      help.hidden = !state.help;
-      bar.hidden = state.kind !== "working";
-      if (state.progress === undefined) bar.removeAttribute("value");
-      else bar.value = state.progress;
-      cancel.hidden = !state.cancel;
-      close.hidden = state.kind !== "error";
-      leaving?.cancel();
-      if (state.kind === "done") leaving = place.animate({ opacity: 0 }, LEAVING);
-    };
-    this.#views.push(view);
-    view(this.#state);
+    this.watch(new StatusView(place, () => this.dismiss()));
   }
+
+  /** `view` is shown what there is now, and every change. */
+  watch(view: Pick<StatusView, "show">): void {
+    this.#views.push(view);
+    view.show(this.#state());
+  }
+
+  #state(): State {
+    const work = this.#work?.work;
+    return {
+      kind: this.#question
+        ? "asking"
+        : work
+          ? "working"
+          : this.#troubles.size > 0
+            ? "error"
+            : this.#note
+              ? "done"
+              : "idle",
+      work: work && { text: textOf(work), share: shareOf(work), cancel: work.cancel, cancelAll: work.cancelAll },
+      note: this.#note,
+      question: this.#question,
+      troubles: [...this.#troubles.values()],
+    };
+  }
+
+  #show(): void {
+    const state = this.#state();
+    for (const view of this.#views) view.show(state);
+  }
+}
+
+function textOf({ text, progress }: Work): string {
+  if (!progress || progress.total <= 0) return text;
+  const { loaded, total, unit } = progress;
+  return unit === "bytes" ? `${text}: ${bytes(loaded)} of ${bytes(total)}` : `${text}: ${loaded} of ${total}`;
+}
+
+function shareOf({ progress }: Work): number | undefined {
+  return progress && progress.total > 0 ? Math.min(1, progress.loaded / progress.total) : undefined;
 }

@@ -1,10 +1,13 @@
 // The camera as a live piece: frame after frame is cut out, as fast as the engine is done with the one before.
 
 import type { Board } from "./board.js";
+import type { Consent } from "./consent.js";
 import { canvasOf, context2d } from "./dom.js";
 import type { Engine, Run } from "./engine.js";
 import { isAbort, troubleOf } from "./errors.js";
-import { photoOf } from "./photo.js";
+import { sentence } from "./format.js";
+import { maskSizeOf } from "./masks.js";
+import { fileOf, type Photo } from "./photo.js";
 import type { Piece } from "./piece.js";
 import type { Settings } from "./settings.js";
 import type { Status } from "./status.js";
@@ -25,6 +28,7 @@ export class Webcam {
     readonly engine: Engine,
     readonly board: Board,
     readonly status: Status,
+    readonly consent: Consent,
     readonly settings: () => Settings,
     readonly onFrame: (piece: Piece) => void,
     readonly onStop: () => void,
@@ -68,6 +72,7 @@ export class Webcam {
     this.#video = undefined;
     const { piece } = this;
     this.piece = undefined;
+    this.status.rest(this);
     if (piece) this.board.remove(piece);
     this.onStop();
   }
@@ -76,17 +81,15 @@ export class Webcam {
   async keep(): Promise<void> {
     const { piece } = this;
     const run = piece?.run;
-    if (!piece || !run || !this.#captured) return;
-    const frame = canvasOf(this.#captured.width, this.#captured.height);
-    context2d(frame).drawImage(this.#captured, 0, 0);
-    const photo = await photoOf(frame, "camera.jpg");
-    const { x, y, scale } = piece;
+    const frame = this.#captured;
+    if (!piece || !run || !frame) return;
+    const { place } = piece;
     this.stop();
+    const photo = photoOf(frame, await fileOf(frame), "camera.png");
     const kept = this.board.add(photo);
-    Object.assign(kept, { x, y, scale });
+    this.board.setPlace(kept, place);
     kept.runs.set(run.report.split, run);
     kept.reveal(run);
-    this.board.placeAll();
     this.onFrame(kept);
   }
 
@@ -100,17 +103,23 @@ export class Webcam {
       // A new canvas for each frame: the one on show has to stay as it is until it is kept or replaced.
       const frame = canvasOf(width, height);
       context2d(frame, { willReadFrequently: true }).drawImage(video, 0, 0, width, height);
-      this.piece ??= this.board.add(await photoOf(frame, "camera"));
+      if (!this.piece) {
+        this.piece = this.board.add(photoOf(frame, new Blob(), "camera"));
+        this.piece.become("live");
+      }
       const start = performance.now();
       const keepCrossing = start - kept > FEATURES_MILLIS;
       try {
         const run = await this.engine.run(frame, this.settings(), {
           signal,
-          maskSize: [width, height],
+          maskSize: maskSizeOf(frame, Infinity),
           keepCrossing,
           onProgress: ({ stage }) =>
-            stage === "weights" && this.status.working("Making the camera's layers ready", () => this.stop()),
-          onReady: () => this.status.state.kind === "working" && this.status.done("The camera is live."),
+            stage === "weights" &&
+            !signal.aborted &&
+            this.status.work(this, { text: "Making the camera's layers ready", cancel: () => this.stop() }),
+          onReady: () => this.status.rest(this),
+          mayPost: (why) => this.consent.toPost(sentence(why.message), signal),
         });
         if (signal.aborted || !this.piece) return;
         if (keepCrossing) {
@@ -136,6 +145,11 @@ function compose(shown: HTMLCanvasElement, frame: HTMLCanvasElement, { mask }: R
   const image = context2d(frame).getImageData(0, 0, frame.width, frame.height);
   mask.alpha.forEach((value, at) => (image.data[at * 4 + 3] = value));
   context2d(shown).putImageData(image, 0, 0);
+}
+
+/** A frame as a photograph; while it is live nobody asks for its file. */
+function photoOf({ width, height }: HTMLCanvasElement, file: Blob, name: string): Photo {
+  return { name, width, height, file, remark: undefined };
 }
 
 function cameraWords(error: unknown): { what: string; help: string } {

@@ -7,7 +7,7 @@ export const ROOT = join(dirname(fileURLToPath(import.meta.url)), "..", "..", ".
 export const MODEL = process.env.HEADWATER_MODEL || join(ROOT, "models", "isnet.safetensors");
 export const SERVER = process.env.HEADWATER_SERVER || join(ROOT, "target", "debug", "headwater");
 export const PACKAGE = join(ROOT, "www", "package", "dist");
-export const DEMO = join(ROOT, "www", "demo", "dist");
+export const DEMO = process.env.HEADWATER_DEMO || join(ROOT, "www", "demo", "dist");
 export const PIXELS = join(ROOT, "tests", "golden", "pixels");
 export const CHROMIUM = findChromium();
 

@@ -70,7 +70,8 @@ function advice(split: string): string {
 
 /** The side that whoever computes with this split runs in a moment. */
 export function fittingSize(found: Probe, split: string): number {
-  if (split === "remote" || (split === "auto" && isSlow(found))) return 512;
+  // A server runs the net at the size that it was made for.
+  if (split === "remote" || (split === "auto" && isSlow(found))) return 1024;
   if (isSlow(found)) return 256;
   return found.gflops !== null && found.gflops >= 500 ? 1024 : 512;
 }

@@ -3,7 +3,7 @@
 import { el } from "../dom.js";
 import type { Run } from "../engine.js";
 import { bytes, times } from "../format.js";
-import type { Posting } from "../posting.js";
+import type { Posting } from "../pixels/posting.js";
 import { bars, type Bar } from "./bars.js";
 
 /** `fileBytes`: of the photograph's file, where it is one. `posting`: undefined while it is not known. */

@@ -1,0 +1,168 @@
+// Turns, progress, cancelling, consent: with an engine that does as it is told.
+import assert from "node:assert/strict";
+import { beforeEach, describe, test } from "node:test";
+import { source } from "./support.mjs";
+
+const { Cutting } = await source("cutting");
+const { Consent } = await source("consent");
+const SETTINGS = { split: "U3", size: 64, codec: "f16" };
+
+/** A status that keeps what it was told. */
+class Status {
+  lines = [];
+  notes = [];
+  troubles = [];
+  #owner;
+  get isWorking() {
+    return this.#owner !== undefined;
+  }
+  get hasTroubles() {
+    return this.troubles.length > 0;
+  }
+  work(owner, work) {
+    this.#owner = owner;
+    this.current = work;
+    this.lines.push(work.text);
+  }
+  rest(owner) {
+    if (this.#owner === owner) this.#owner = this.current = undefined;
+  }
+  done(text) {
+    this.notes.push(text);
+  }
+  trouble(trouble) {
+    this.troubles.push(trouble);
+  }
+  forget() {}
+}
+
+function pieceOf(name) {
+  const piece = {
+    name,
+    photo: { name, width: 100, height: 50, file: new Blob(["x"]) },
+    state: "photo",
+    runs: new Map(),
+    get isBusy() {
+      return this.state === "waiting" || this.state === "working";
+    },
+    become(state) {
+      this.state = state;
+    },
+    fail(trouble) {
+      this.trouble = trouble;
+      this.become("failed");
+    },
+    reveal(run) {
+      this.run = run;
+      this.become("cut");
+      return true;
+    },
+  };
+  return piece;
+}
+
+describe("cutting", () => {
+  let status, calls, cutting;
+  beforeEach(() => {
+    status = new Status();
+    calls = [];
+    const engine = {
+      run: (file, settings, options) =>
+        new Promise((resolve, reject) => {
+          options.signal.addEventListener("abort", () => reject(options.signal.reason));
+          calls.push({ options, reject, finish: () => resolve(runOf(settings)) });
+        }),
+    };
+    cutting = new Cutting(engine, status, new Consent(async () => true), () => undefined);
+  });
+  const runOf = (settings) => ({ settings, report: { split: "U3" }, wallMillis: 13_000, loadMillis: 8200 });
+
+  test("progress after an abort changes nothing", async () => {
+    const piece = pieceOf("a.jpg");
+    const cut = cutting.cut(piece, SETTINGS);
+    const { options } = calls[0];
+    options.onTurn();
+    options.onProgress({ stage: "prepare", loaded: 3, total: 148 });
+    assert.equal(piece.state, "working");
+    status.current.cancel();
+    assert.equal(await cut, false);
+    for (let loaded = 4; loaded <= 148; loaded++) options.onProgress({ stage: "prepare", loaded, total: 148 });
+    options.onTurn();
+    options.onReady();
+    assert.equal(piece.state, "photo");
+    assert.equal(status.isWorking, false);
+    assert.equal(status.notes.at(-1), "a.jpg was cancelled.");
+  });
+
+  test("each of several says which of how many it is, and cancelling all ends all", async () => {
+    const pieces = ["a", "b", "c"].map(pieceOf);
+    const cuts = pieces.map((piece) => cutting.cut(piece, SETTINGS));
+    calls[0].options.onTurn();
+    assert.match(status.lines.at(-1), /^1 of 3: Cutting out a/);
+    calls[0].finish();
+    await cuts[0];
+    calls[1].options.onTurn();
+    assert.match(status.lines.at(-1), /^2 of 3: Cutting out b/);
+    assert.ok(status.isWorking, "the first one's end is not the second one's");
+    status.current.cancelAll();
+    assert.deepEqual(await Promise.all(cuts), [true, false, false]);
+    assert.deepEqual(
+      pieces.map(({ state }) => state),
+      ["cut", "photo", "photo"],
+    );
+    assert.equal(status.isWorking, false);
+  });
+
+  test("what was waited for is said, and how much of it was loading", async () => {
+    const cut = cutting.cut(pieceOf("a.jpg"), SETTINGS);
+    calls[0].finish();
+    await cut;
+    assert.match(status.notes.at(-1), /^a\.jpg was cut out in 13\.0\ss, 8\.20\ss of them loading\.$/);
+  });
+
+  test("an error is the piece's own and names it", async () => {
+    const piece = pieceOf("a.jpg");
+    const errors = console.error;
+    console.error = () => undefined;
+    const cut = cutting.cut(piece, SETTINGS);
+    calls[0].reject(Object.assign(new Error("the server answered 500"), { code: "server-error" }));
+    await cut;
+    console.error = errors;
+    assert.equal(piece.state, "failed");
+    assert.equal(piece.trouble.what, "The server answered 500.");
+    assert.equal(status.troubles[0].what, "a.jpg: The server answered 500.");
+  });
+});
+
+describe("consent", () => {
+  const { signal } = new AbortController();
+
+  test("is asked for once in a visit", async () => {
+    let asked = 0;
+    const consent = new Consent(async () => (asked++, true));
+    assert.deepEqual(await Promise.all([consent.toPost("", signal), consent.toPost("", signal)]), [true, true]);
+    assert.equal(await consent.toPost("", signal), true);
+    assert.equal(asked, 1);
+    consent.reconsider();
+    await consent.toPost("", signal);
+    assert.equal(asked, 1, "a yes stands");
+  });
+
+  test("that was refused is asked for again only where the visitor tries again", async () => {
+    let asked = 0;
+    const consent = new Consent(async () => (asked++, false));
+    assert.equal(await consent.toPost("", signal), false);
+    assert.equal(await consent.toPost("", signal), false);
+    assert.equal(asked, 1);
+    consent.reconsider();
+    await consent.toPost("", signal);
+    assert.equal(asked, 2);
+  });
+
+  test("is open again when the question was withdrawn", async () => {
+    const answers = [() => Promise.reject(new Error("aborted")), async () => true];
+    const consent = new Consent(() => answers.shift()());
+    await assert.rejects(consent.toPost("", signal));
+    assert.equal(await consent.toPost("", signal), true);
+  });
+});
