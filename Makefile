@@ -7,7 +7,7 @@ PHOTO ?= tests/photos/coffee.jpg
 TEST_ENVIRONMENT = HEADWATER_REQUIRE_ADAPTER=1 HEADWATER_REQUIRE_MODEL=1 HEADWATER_REQUIRE_BROWSER=1
 
 .NOTPARALLEL:
-.PHONY: help setup build web model demo cutout lint test test-full doc deny
+.PHONY: help setup build web model demo cutout lint test test-full test-examples doc deny
 
 help:
 	@echo 'make demo       set up, build, fetch the model, serve the demo page and open it'
@@ -15,6 +15,7 @@ help:
 	@echo 'make web        the npm package with its Wasm, and the demo page'
 	@echo 'make test       set up, fetch the model, format check, lints, all quick tests, browser included'
 	@echo 'make test-full  the same with the slow tests: the whole net at 1024'
+	@echo 'make test-examples  the npm package in apps whose tools are installed from the network (Next.js)'
 	@echo 'make doc        the library'"'"'s documentation'
 	@echo 'make deny       licences, duplicates and sources of the dependencies (needs cargo-deny)'
 
@@ -56,6 +57,9 @@ test-full: lint model web
 	npm --prefix www run --silent check
 	$(TEST_ENVIRONMENT) HEADWATER_FULL=1 $(CARGO) test --locked
 	$(TEST_ENVIRONMENT) HEADWATER_FULL=1 npm --prefix www test
+
+test-examples: model web
+	cd www/tests && $(TEST_ENVIRONMENT) HEADWATER_EXAMPLES=1 node --test --test-reporter=spec apps.test.mjs
 
 doc:
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --locked --no-deps

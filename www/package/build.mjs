@@ -12,7 +12,7 @@ const dist = join(here, "dist");
 const lib = join(here, "lib");
 
 /** What package.json exports. */
-const ENTRIES = ["index", "worker", "worker-script"];
+const ENTRIES = ["index", "worker", "worker-script", "element"];
 
 if (!existsSync(join(dist, "wasm", "headwater.js"))) {
   console.error("The Wasm module is missing in www/package/dist/wasm: run tools/wasm first.");

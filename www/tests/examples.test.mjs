@@ -66,6 +66,7 @@ describe("the published package", { skip: skip("examples") }, () => {
     assert.deepEqual(Object.keys(exports), [
       ".",
       "./worker",
+      "./element",
       "./worker-script.js",
       "./headwater_bg.wasm",
       "./package.json",
@@ -76,9 +77,13 @@ describe("the published package", { skip: skip("examples") }, () => {
     for (const place of places) assert.ok(existsSync(pack.path(place)), `${place} is exported and not there`);
   });
 
-  test("the README's example is what the apps here run", () => {
+  test("the README's examples are what the apps here run", () => {
     const readme = readFileSync(pack.path("README.md"), "utf8");
-    const [, example] = /## Quick start[\s\S]*?```js\n([\s\S]*?)```/.exec(readme);
+    const [, short] = /## Quick start[\s\S]*?```js\n([\s\S]*?)```/.exec(readme);
+    const app = readFileSync(new URL("examples/remove-background/src/main.js", import.meta.url), "utf8");
+    assert.equal(short.replace("/photo.jpg", "/photo.webp"), app);
+    assert.equal(short.trim().split("\n").length, 3, "lines");
+    const [, example] = /### With a segmenter of your own[\s\S]*?```js\n([\s\S]*?)```/.exec(readme);
     const lines = example.split("\n").slice(1);
     assert.ok(lines.length > 10, "the README has no example");
     for (const [name, scripts] of Object.entries(SCRIPTS)) {

@@ -49,6 +49,7 @@ describe("the page's thread", { skip: skip("threads") }, () => {
         const segmenter = await phase("load", () => hw.load({ worker, split: "U3", size: 128, fallback: "none" }));
         await phase("first", () => segmenter.segment(image));
         await phase("second", () => segmenter.segment(image));
+        await phase("cut-out", () => segmenter.cutout(image));
         channel.port1.close();
         segmenter.release();
         return phases;

@@ -1,6 +1,7 @@
 // How a cut-out is made into a file: the options, checked before anything is downloaded for them.
 
 import { type Names, bad, checkNames, checkType, checkWord } from "./arguments.js";
+import { newCanvas } from "./canvas.js";
 import { type Edges, checkEdges } from "./edges.js";
 import type { Mask } from "./mask.js";
 import { checkSegmentOptions } from "./options.js";
@@ -102,10 +103,10 @@ export function cutoutSettings(options: CutoutOptions): CutoutSettings {
 
 /** A context takes over what it can read as a colour and ignores everything else. */
 function checkColour(colour: string): void {
-  if (typeof OffscreenCanvas === "undefined") return;
-  const context = new OffscreenCanvas(1, 1).getContext("2d");
+  // Outside of browsers there is no canvas, and nothing that could be drawn.
+  if (typeof OffscreenCanvas === "undefined" && typeof document === "undefined") return;
+  const [, context] = newCanvas(1, 1, true);
   const taken = ["#010203", "#030201"].map((before) => {
-    if (!context) return undefined;
     context.fillStyle = before;
     context.fillStyle = colour;
     return context.fillStyle;

@@ -79,7 +79,7 @@ class Kept {
     } finally {
       this.#listeners.delete(listener);
       this.#users -= 1;
-      if (this.#users === 0) {
+      if (this.#users === 0 && kept.has(this)) {
         this.#idle = setTimeout(() => this.release(), this.#loaded ? IDLE_MILLIS : GRACE_MILLIS);
       }
     }

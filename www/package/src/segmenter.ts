@@ -52,7 +52,11 @@ export class SegmenterCore extends SegmenterTarget {
     else this.#placed = loaded.placed;
   }
 
-  /** Loads a model, for a segmenter of a class: see `Segmenter.load`. */
+  /**
+   * Loads a model, for a segmenter of a class: see `Segmenter.load`.
+   *
+   * @internal
+   */
   static async open<S extends SegmenterCore>(
     make: (loaded: Loaded) => S,
     model: ModelSource,
@@ -89,7 +93,11 @@ export class SegmenterCore extends SegmenterTarget {
     }
   }
 
-  /** A segmenter that can segment and no more, for a worker. */
+  /**
+   * A segmenter that can segment and no more, for a worker.
+   *
+   * @internal
+   */
   static loadCore(model: ModelSource, options: LoadOptions): Promise<SegmenterCore> {
     return SegmenterCore.open((loaded) => new SegmenterCore(loaded), model, options);
   }

@@ -1,6 +1,7 @@
-// The subject's own colours at soft edges. That they are the native command's is held by golden files.
+// The subject's own colours at soft edges, which are the native command's.
 
 import assert from "node:assert/strict";
+import { readFileSync, readdirSync } from "node:fs";
 import { test } from "node:test";
 import { estimateForeground } from "../lib/foreground.js";
 
@@ -20,6 +21,27 @@ function composite(own = () => 255) {
   }
   return { rgba, alpha };
 }
+
+test("the colours are those of the golden files, which tests/edges.rs holds the native ones to", async () => {
+  const folder = new URL("../../../tests/golden/edges/", import.meta.url);
+  const names = readdirSync(folder).filter((name) => name.endsWith(".rgba"));
+  assert.ok(names.length >= 3, `${names.length} golden files`);
+  for (const name of names) {
+    const [width, height] = name.split(/[x.]/).map(Number);
+    const pixels = Uint8ClampedArray.from(readFileSync(new URL(name, folder)));
+    const expected = readFileSync(new URL(name.replace(".rgba", ".rgb"), folder));
+    assert.deepEqual([pixels.length, expected.length], [4 * width * height, 3 * width * height], name);
+    // The fourth byte of a golden pixel is the mask's.
+    const alpha = pixels.filter((_, i) => i % 4 === 3);
+    for (let i = 0; i < alpha.length; i += 1) pixels[4 * i + 3] = 255;
+    await estimateForeground(pixels, alpha, width, height);
+    let apart = 0;
+    for (let i = 0; i < expected.length; i += 1) {
+      apart = Math.max(apart, Math.abs(expected[i] - pixels[4 * Math.floor(i / 3) + (i % 3)]));
+    }
+    assert.ok(apart <= 1, `${name}: ${apart} levels apart`);
+  }
+});
 
 test("the wall's colour is taken out of the edge, and nothing else is changed", async () => {
   const { rgba, alpha } = composite();

@@ -1,13 +1,13 @@
 // The packed package, and apps that use it as a stranger's app does: unpacked in their node_modules, built by their own
 // `npm run build`.
 import { execFile, spawn } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
-import { MODEL, ROOT, SERVER } from "./needs.mjs";
+import { MODEL, PIXELS, ROOT, SERVER } from "./needs.mjs";
 
 const run = promisify(execFile);
 const WWW = join(ROOT, "www");
@@ -25,7 +25,8 @@ export class Pack {
     // An array before npm 12, an object by the packages' names after.
     const [{ filename, files }] = Object.values(JSON.parse(stdout));
     await run("tar", ["-xzf", join(pack.folder, filename)], { cwd: pack.folder });
-    return Object.assign(pack, { files: files.map(({ path }) => path).sort() });
+    const archive = join(pack.folder, filename);
+    return Object.assign(pack, { archive, files: files.map(({ path }) => path).sort() });
   }
 
   /** Where a file of it lies, unpacked. */
@@ -42,8 +43,19 @@ export class Pack {
 export class Example {
   folder = mkdtempSync(join(tmpdir(), "headwater-example-"));
 
-  constructor(name, pack) {
+  constructor(name, pack, installed = false) {
     cpSync(join(EXAMPLES, name), this.folder, { recursive: true });
+    if (!installed) this.#link(pack);
+  }
+
+  /** One whose packages npm installs, from the network: for bundlers that follow no links. */
+  static async install(name, pack) {
+    const example = new Example(name, pack, true);
+    await run("npm", ["install", "--no-audit", "--no-fund", pack.archive], { cwd: example.folder });
+    return example;
+  }
+
+  #link(pack) {
     const modules = join(this.folder, "node_modules");
     mkdirSync(modules);
     for (const tool of readdirSync(join(WWW, "node_modules"))) {
@@ -59,8 +71,21 @@ export class Example {
     symlinkSync(MODEL, join(this.folder, "public", "models", "isnet.safetensors"));
   }
 
-  async build() {
-    await run("npm", ["run", "build"], { cwd: this.folder });
+  /** A photograph where the apps look for it. */
+  placePhoto(name) {
+    mkdirSync(join(this.folder, "public"), { recursive: true });
+    cpSync(join(PIXELS, `${name}.webp`), join(this.folder, "public", "photo.webp"));
+  }
+
+  /** Replaces `what`, which has to be there, in one of its files. */
+  replace(path, what, by) {
+    const text = readFileSync(join(this.folder, path), "utf8");
+    if (!text.includes(what)) throw new Error(`${path} lacks ${what}`);
+    writeFileSync(join(this.folder, path), text.replaceAll(what, by));
+  }
+
+  async build(env = {}) {
+    await run("npm", ["run", "build"], { cwd: this.folder, env: { ...process.env, ...env } });
   }
 
   /** `headwater serve --pages dist`. */
@@ -76,14 +101,21 @@ export class Example {
     return start(process.execPath, [script, ...where], this.folder);
   }
 
+  /** `next start`. */
+  async startNext(origin) {
+    const script = join(this.folder, "node_modules", "next", "dist", "bin", "next");
+    const args = [script, "start", "--hostname", "127.0.0.1", "--port", String(await freePort())];
+    return start(process.execPath, args, this.folder, { HEADWATER_ORIGIN: origin });
+  }
+
   close() {
     rmSync(this.folder, { recursive: true, force: true });
   }
 }
 
 /** A server of the pages, once it has said where it listens. */
-async function start(program, args, cwd) {
-  const env = { ...process.env, RUST_LOG: "warn", NO_COLOR: "1" };
+async function start(program, args, cwd, more = {}) {
+  const env = { ...process.env, RUST_LOG: "warn", NO_COLOR: "1", ...more };
   const child = spawn(program, args, { cwd, env, stdio: ["ignore", "pipe", "pipe"] });
   let said = "";
   const origin = await new Promise((resolve, reject) => {

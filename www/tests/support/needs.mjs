@@ -35,6 +35,12 @@ export function skipSlow(what) {
   return loudly(`${what}: slow, HEADWATER_FULL=1 runs it`);
 }
 
+/** For an example whose packages have to be downloaded: `false`, or why it is skipped. */
+export function skipInstalled(what) {
+  if (process.env.HEADWATER_EXAMPLES === "1") return false;
+  return loudly(`${what}: installs packages from the network, HEADWATER_EXAMPLES=1 runs it (make test-examples)`);
+}
+
 function missing(file, found, variable, why) {
   if (found) return undefined;
   if (process.env[variable] === "1") throw new Error(`${variable}=1, but there is ${why}`);
