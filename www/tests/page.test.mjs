@@ -139,7 +139,7 @@ describe("the page around the board", { skip: skip("page") }, () => {
         );
         assert.ok(tools.y >= board.y + board.height, `${name}: the tools lie on the board`);
         const covered = backdrops.height;
-        assert.ok(covered < board.height * 0.3, `${name}: bars cover ${covered} of ${board.height} px`);
+        assert.ok(covered < board.height * 0.35, `${name}: bars cover ${covered} of ${board.height} px`);
         const piece = await page.locator(id("piece")).boundingBox();
         assert.ok(Math.max(piece.width, piece.height) > 120, `${name}: the piece is ${piece.width} x ${piece.height}`);
         await screenshot(page, name);
