@@ -33,9 +33,11 @@ for (const name of readdirSync(lib)) if (name.endsWith(".d.ts")) copyFileSync(jo
 // Comments and white space are a third of what these files are to a browser, compressed as they may be. What every
 // entry needs is one file, since one file is compressed better than several; what only some calls need is loaded by them.
 const LATE = {
-  extras: /\/(cutout|cutout-options|fetch-picture|estimate)\.js$/,
+  options: /\/(cutout-options|fetch-picture)\.js$/,
+  own: /\/(cutout|estimate)\.js$/,
   worker: /\/(worker|worker-client|staff|portable)\.js$/,
-  entry: /\/(index|page-segmenter|remove-background|remover|worker-script|element)\.js$/,
+  page: /\/(page-segmenter|remove-background)\.js$/,
+  entry: /\/(index|remover|worker-script|element)\.js$/,
 };
 const bundle = await rolldown({
   input: ENTRIES.map((name) => join(lib, `${name}.js`)),
@@ -55,7 +57,8 @@ const { output } = await bundle.generate({
   codeSplitting: {
     groups: [
       { name: "shared", test: (id) => !Object.values(LATE).some((late) => late.test(id)) },
-      { name: "extras", test: LATE.extras },
+      { name: "options", test: LATE.options },
+      { name: "page", test: LATE.page },
       { name: "worker", test: LATE.worker },
     ],
   },

@@ -428,6 +428,48 @@ describe("cut-outs", { skip: skip("cutout") }, () => {
     await fresh.close();
   });
 
+  test("the element shows the original, then the cut-out, and tells of both ends", TIMEOUT, async () => {
+    const found = await page.evaluate(async (size) => {
+      await import("/package/element.js");
+      const element = document.createElement("headwater-cutout");
+      const next = (type) => new Promise((resolve) => element.addEventListener(type, resolve, { once: true }));
+      const steps = [];
+      element.addEventListener("progress", ({ detail }) => steps.push(detail.stage));
+      const attributes = { server: "/", split: "remote", size, alt: "coffee", src: "/pixels/coffee.webp" };
+      for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+      const loaded = next("load");
+      document.body.append(element);
+      await Promise.resolve();
+      const image = element.shadowRoot.querySelector("img");
+      const before = [element.getAttribute("state"), image.getAttribute("src"), image.alt];
+      await loaded;
+      const after = [element.getAttribute("state"), image.src.slice(0, 5), element.blob.type, image.naturalWidth];
+      const failed = next("error");
+      element.setAttribute("src", "/no-such.jpg");
+      const { detail } = await failed;
+      const error = [element.getAttribute("state"), detail.code, element.blob];
+      const again = next("load");
+      element.setAttribute("type", "image/webp");
+      element.setAttribute("src", "/pixels/coffee.webp");
+      await again;
+      const { type } = element.blob;
+      let late = 0;
+      for (const event of ["load", "error"]) element.addEventListener(event, () => (late += 1));
+      element.setAttribute("src", "/pixels/rocket.webp");
+      element.remove();
+      await new Promise((resolve) => setTimeout(resolve, 1000));
+      hw.main.removeBackground.release();
+      return { before, after, error, type, late, steps, gone: element.blob };
+    }, String(SIZE));
+    assert.deepEqual(found.before, ["loading", "/pixels/coffee.webp", "coffee"]);
+    assert.deepEqual(found.after, ["ready", "blob:", "image/png", 600]);
+    assert.deepEqual(found.error, ["error", "download", undefined]);
+    assert.equal(found.type, "image/webp");
+    assert.equal(found.late, 0, "events after it was removed");
+    assert.ok(found.steps.includes("model"));
+    complaints.check(FAILED_REQUEST);
+  });
+
   test("using releases a segmenter", TIMEOUT, async () => {
     const codes = await page.evaluate(async (size) => {
       const codes = [];

@@ -241,6 +241,50 @@ describe("loading in a browser", { skip: skip("loading") }, () => {
     complaints.check();
   });
 
+  for (const where of ["main", "worker"]) {
+    test(`an estimate in the ${where === "main" ? "page" : "worker"} is what a load downloads`, TIMEOUT, async (t) => {
+      const { page, complaints } = await fresh(t);
+      const { gate } = stage;
+      gate.reset();
+      const options = { split: "U3", size: 64, server: "/" };
+      const estimate = () =>
+        page.evaluate(({ where, options }) => hw[where].Segmenter.estimate(hw.MODEL, options), { where, options });
+      const isCached = () =>
+        page.evaluate(({ where, options }) => hw[where].Segmenter.isCached(hw.MODEL, options), { where, options });
+      assert.equal(await isCached(), false);
+      assert.equal(gate.sent("/models/"), 0, "isCached asks the server");
+      const first = await estimate();
+      assert.equal(first.split, "U3");
+      assert.ok(first.downloadBytes > 5 * MB && first.downloadBytes < 7 * MB, `${first.downloadBytes} bytes`);
+      assert.ok(gate.sent("/models/") < 200_000, "an estimate reads weights");
+      gate.requests = [];
+      const found = await load(page, { worker: where === "worker" });
+      assert.equal(gate.sent("/models/"), first.downloadBytes);
+      assert.ok(first.totalBytes >= found.weights);
+      assert.equal(first.totalBytes, first.cachedBytes + first.downloadBytes);
+      assert.deepEqual([(await estimate()).downloadBytes, await isCached()], [0, true]);
+      await page.evaluate((where) => hw[where].Segmenter.clear(hw.MODEL), where);
+      assert.equal(await isCached(), false);
+      gate.requests = [];
+      const steps = await page.evaluate(
+        async ({ where, options }) => {
+          const steps = [];
+          await hw[where].Segmenter.preload(hw.MODEL, { ...options, onProgress: (step) => steps.push(step) });
+          return steps.filter(({ stage }) => stage === "weights");
+        },
+        { where, options },
+      );
+      assert.deepEqual(steps.at(-1).loaded, steps.at(-1).total);
+      const preloaded = gate.sent("/models/");
+      assert.ok(preloaded >= first.totalBytes && preloaded < first.totalBytes + 200_000, `${preloaded} bytes`);
+      gate.requests = [];
+      const again = await load(page, { worker: where === "worker" });
+      assert.equal(gate.sent("/models/"), 0, "what was preloaded is fetched again");
+      assert.equal(again.alpha, found.alpha);
+      complaints.check();
+    });
+  }
+
   test("two tabs load at once", TIMEOUT, async (t) => {
     const { gate } = stage;
     gate.reset();

@@ -2,13 +2,13 @@
 
 // Not a dynamic import, which older versions of Vite cannot bundle into a worker. The module computes nothing when it
 // is imported.
-import * as generated from "./wasm/headwater.js";
+import init, { Device, Model, Session, on_panic } from "./wasm/headwater.js";
 import { alive, crashed } from "./alive.js";
 import { HeadwaterError, wrap } from "./errors.js";
 import type { DeviceInfo, WasmDevice, WasmModule } from "./face.js";
 import { baseAddress, resolve } from "./source.js";
 
-const wasm: WasmModule = generated;
+const wasm: WasmModule = { default: init, Device, Model, Session, on_panic };
 
 let initialised: Promise<WasmModule> | undefined;
 
