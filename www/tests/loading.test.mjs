@@ -276,7 +276,8 @@ describe("loading in a browser", { skip: skip("loading") }, () => {
       );
       assert.deepEqual(steps.at(-1).loaded, steps.at(-1).total);
       const preloaded = gate.sent("/models/");
-      assert.ok(preloaded >= first.totalBytes && preloaded < first.totalBytes + 200_000, `${preloaded} bytes`);
+      // The first request may be answered from the browser's HTTP cache, which clear leaves alone.
+      assert.ok(Math.abs(preloaded - first.totalBytes) < 200_000, `${preloaded} of ${first.totalBytes} bytes`);
       gate.requests = [];
       const again = await load(page, { worker: where === "worker" });
       assert.equal(gate.sent("/models/"), 0, "what was preloaded is fetched again");

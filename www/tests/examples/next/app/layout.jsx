@@ -1,4 +1,4 @@
-export const metadata = { title: "Next" };
+export const metadata = { title: "Next", icons: { icon: "data:," } };
 
 export default function Layout({ children }) {
   return (
