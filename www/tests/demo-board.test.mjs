@@ -258,6 +258,34 @@ describe("the demo's board", { skip: skip("demo-board") }, () => {
     complaints.check();
   });
 
+  test("what moves and scales is said, and the tools come after the piece and name it", TIMEOUT, async (t) => {
+    const { page, complaints } = await open(t, "?split=remote&size=64&photo=coffee");
+    await cutOut(page);
+    const spoken = (expected) =>
+      page.waitForFunction(
+        (source) => new RegExp(source).test(document.querySelector("#spoken").textContent),
+        expected,
+      );
+    await page.locator(id("piece")).focus();
+    for (let press = 0; press < 3; press++) await page.keyboard.press("ArrowRight");
+    await spoken("^coffee\\.jpg: \\d+% from the left, \\d+% from the top$");
+    await page.keyboard.press("+");
+    await spoken("^coffee\\.jpg: \\d+% of the board$");
+    await page.keyboard.press("f");
+    await spoken("coffee\\.jpg mirrored");
+    await page.keyboard.press("Control+z");
+    await spoken("Undone: ");
+
+    assert.equal(await page.locator(id("tools")).getAttribute("aria-label"), "Tools for coffee.jpg");
+    const reached = [];
+    for (let press = 0; press < 12; press++) {
+      await page.keyboard.press("Tab");
+      reached.push(await page.evaluate(() => document.activeElement.closest("#tools") !== null));
+    }
+    assert.ok(reached.includes(true), "Tab leads from the piece to its tools");
+    complaints.check();
+  });
+
   test("the photograph is seen while B is held", TIMEOUT, async (t) => {
     const { page, complaints } = await open(t, "?split=remote&size=64&photo=coffee");
     await page.waitForSelector(`${id("piece")}[data-cut]`);

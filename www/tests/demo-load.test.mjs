@@ -18,7 +18,7 @@ describe("the demo under load", { skip: skip("demo-load") }, () => {
   after(() => stage?.close());
 
   test(
-    `${PIECES} photographs of 12 megapixels take little memory, give it back, and can be dragged`,
+    `${PIECES} photographs of 12 megapixels take little memory and can be dragged`,
     { timeout: 400_000, skip: process.platform !== "linux" && "reads /proc" },
     async (t) => {
       const photo = await phonePhoto(stage, "phone.jpg");

@@ -21,16 +21,18 @@ export function difference(a: Alpha, b: Alpha): Difference {
     throw new Error(`masks of ${width} × ${height} and ${b.width} × ${b.height} pixels cannot be compared`);
   }
   const image = new ImageData(width, height);
+  const pixels = new Uint32Array(image.data.buffer);
   let [sum, largest, both, either] = [0, 0, 0, 0];
   a.alpha.forEach((value, at) => {
     const other = b.alpha[at]!;
     const apart = Math.abs(value - other);
     sum += apart;
-    largest = Math.max(largest, apart);
+    if (apart > largest) largest = apart;
     if (value >= 128 && other >= 128) both++;
     if (value >= 128 || other >= 128) either++;
     const strong = Math.min(255, apart * EXAGGERATION);
-    image.data.set([strong, strong * 0.62, strong * 0.4, 255], at * 4);
+    // Opaque, blue, green, red: the bytes of a pixel as a little-endian number.
+    pixels[at] = 0xff000000 | (Math.round(strong * 0.4) << 16) | (Math.round(strong * 0.62) << 8) | strong;
   });
   const picture = canvasOf(width, height);
   context2d(picture).putImageData(image, 0, 0);
