@@ -11,9 +11,11 @@ pub mod fuse;
 #[cfg(feature = "gpu")]
 mod lone;
 pub mod op;
+pub mod scaling;
 pub mod shape;
 
 pub use op::{Activation, Binary, Conv, Op, Pool, Resize};
+pub use scaling::Scaling;
 
 use crate::error::{Result, bail, brief, error};
 use serde::{Deserialize, Serialize};
@@ -71,6 +73,9 @@ pub struct Graph {
     pub inputs: Vec<TensorId>,
     /// What the caller gets.
     pub outputs: Vec<TensorId>,
+    /// What holds for pictures of other sizes; empty in segments, whose size is settled.
+    #[serde(default, skip_serializing_if = "Scaling::is_empty")]
+    pub scaling: Scaling,
 }
 
 impl Graph {
@@ -117,37 +122,24 @@ impl Graph {
         node.weights.iter().map(|&id| self.weights[id].shape.as_slice()).collect()
     }
 
-    /// Infers every shape again from the inputs' present shapes.
+    /// Infers every shape, and what follows the size by [`Graph::scaling`], again from the inputs' present shapes.
     ///
     /// # Errors
     /// `BadShape` naming the first node whose operands do not fit.
     pub fn infer_shapes(&mut self) -> Result<()> {
-        for index in 0..self.nodes.len() {
-            let node = &self.nodes[index];
-            let shape = shape::infer(&node.op, &self.input_shapes(node), &self.weight_shapes(node))
-                .map_err(|e| e.context(format!("node {:?} ({})", node.name, node.op.name())))?;
-            let output = node.output;
-            self.tensors[output].shape = shape;
-        }
-        Ok(())
+        (0..self.nodes.len()).try_for_each(|index| self.infer_node(index))
     }
 
-    /// The same graph for pictures of `height` x `width`.
-    ///
-    /// # Errors
-    /// `BadShape` when the net cannot run at that size, naming the node that fails.
-    pub fn with_input_size(&self, height: usize, width: usize) -> Result<Self> {
-        let mut graph = self.clone();
-        for &input in &self.inputs {
-            let shape = &mut graph.tensors[input].shape;
-            if shape.len() != 4 {
-                bail!(BadShape, "input {:?}: expected rank 4, found {shape:?}", self.tensors[input].name);
-            }
-            shape[2] = height;
-            shape[3] = width;
-        }
-        graph.infer_shapes().map_err(|e| e.context(format!("at input size {width}x{height}")))?;
-        Ok(graph)
+    /// Infers the shape that node `index` makes, and what of the node follows the size.
+    pub(crate) fn infer_node(&mut self, index: usize) -> Result<()> {
+        let fitted = self.fit(index);
+        let node = &self.nodes[index];
+        let shape = fitted
+            .and_then(|()| shape::infer(&node.op, &self.input_shapes(node), &self.weight_shapes(node)))
+            .map_err(|e| e.context(format!("node {:?} ({})", node.name, node.op.name())))?;
+        let output = node.output;
+        self.tensors[output].shape = shape;
+        Ok(())
     }
 
     /// Checks everything that code working on graphs relies on: ids in range, names unique, nodes in

@@ -21,19 +21,22 @@ mod lower;
 mod operators;
 mod quantised;
 mod rewrite;
+mod sizes;
 mod sort;
 mod tensor;
 
 pub use convert::{ConvertOptions, Converted, convert, convert_file};
 
 use crate::error::{Result, bail, error};
-use crate::graph::Graph;
+use crate::graph::{Graph, Scaling};
 use crate::model::{Weight, Weights};
 use external::External;
 use lower::{Lowering, Value};
 use rten_onnx::onnx::{DataType, GraphProto, ModelProto, TensorProto, ValueInfoProto};
-use std::collections::HashMap;
+use sizes::Sizes;
+use std::collections::{HashMap, HashSet};
 use std::path::Path;
+use std::rc::Rc;
 
 /// Nodes that an output may need. IS-Net has 700, the largest segmentation nets some thousands.
 const MAX_NODES: usize = 1 << 14;
@@ -93,57 +96,117 @@ pub fn import_onnx(bytes: &[u8], options: &ImportOptions) -> Result<Imported> {
 
 fn import(bytes: &[u8], external: &External, options: &ImportOptions) -> Result<Imported> {
     guard::check(bytes)?;
-    let model = ModelProto::parse_buf(bytes)
-        .map_err(|e| error!(BadModel, "the ONNX file cannot be read").with_source(e.to_string()))?;
-    let opset = opset(&model)?;
-    let mut warnings = Vec::new();
-    if opset > *OPSETS.end() {
-        warnings.push(format!(
+    let file = Source { bytes, external, output: options.output.as_deref() };
+    let Reading { mut imported, sizes, own_size } = file.read(options.size, None)?;
+    let sizes = Rc::new(sizes);
+    let again = |size: [usize; 2]| {
+        let earlier = if sizes.is_open { Rc::default() } else { sizes.clone() };
+        file.read(Some(size), Some(earlier))
+    };
+    let computes = sizes.is_open || sizes.reads_shapes;
+    let read = computes.then(|| again(sizes::scaled(own_size)));
+    let read = read.as_ref().map(|read| read.as_ref().map_err(|e| e.message().to_owned()));
+    let read_sizes = read.as_ref().and_then(|read| read.as_ref().ok()).map(|read| &read.sizes);
+    sizes::tie_to_picture(&mut imported.graph, own_size, &sizes, read_sizes);
+    let is_baked = sizes.fixed.as_ref().is_some_and(|held| match &read {
+        Some(Ok(read)) => sizes::is_number(held, &imported.graph, &read.imported.graph),
+        _ => true,
+    });
+    imported.graph.scaling.fixed = sizes.fixed.clone().or_else(|| sizes::held(&imported, own_size, read.as_ref()?));
+    let fills = |graph: &Graph| {
+        let [input, output] = [graph.inputs[0], graph.outputs[0]].map(|id| graph.tensors[id].shape.get(2..));
+        input == output
+    };
+    imported.graph.scaling.fills_picture = !sizes.resizes.is_empty()
+        && fills(&imported.graph)
+        && (!computes || again(sizes::odd(own_size)).is_ok_and(|reading| fills(&reading.imported.graph)));
+    match options.size {
+        Some([width, height]) if own_size != [width, height] => {
+            let scaling = imported.graph.scaling.clone();
+            if scaling.fixed.is_some() && !is_baked {
+                // What does not scale is computed by the file, and so it can be computed for this size.
+                let mut imported = again([width, height])?.imported;
+                imported.graph.scaling = Scaling { fits: imported.graph.scaling.fits, ..scaling };
+                return Ok(imported);
+            }
+            Ok(Imported { graph: imported.graph.with_input_size(height, width)?, ..imported })
+        }
+        _ => Ok(imported),
+    }
+}
+
+/// An ONNX file and what is wanted of it.
+struct Source<'a> {
+    bytes: &'a [u8],
+    external: &'a External,
+    output: Option<&'a str>,
+}
+
+/// A file read at one size.
+struct Reading {
+    imported: Imported,
+    sizes: Sizes,
+    /// Width and height.
+    own_size: [usize; 2],
+}
+
+impl Source<'_> {
+    /// Reads the file at its own size, and at `size` what it leaves open. Given what an earlier reading met, all of
+    /// it is read at `size`.
+    fn read(&self, size: Option<[usize; 2]>, earlier: Option<Rc<Sizes>>) -> Result<Reading> {
+        let Self { bytes, external, output } = *self;
+        external.rewind();
+        let model = ModelProto::parse_buf(bytes)
+            .map_err(|e| error!(BadModel, "the ONNX file cannot be read").with_source(e.to_string()))?;
+        let opset = opset(&model)?;
+        let mut warnings = Vec::new();
+        if opset > *OPSETS.end() {
+            warnings.push(format!(
             "operator set {opset} is newer than this program, which knows {} to {}: its operators are read as in {}",
             OPSETS.start(),
             OPSETS.end(),
             OPSETS.end()
         ));
-    }
-    let graph = model.graph.ok_or_else(|| error!(BadModel, "expected a graph in the ONNX file, found none"))?;
-    let output = wanted_output(&graph, options)?;
-    let initializers = initializers(&graph)?;
-    let inputs: HashMap<&str, &ValueInfoProto> =
-        graph.input.iter().filter_map(|input| Some((input.name.as_deref()?, input))).collect();
-    // Old files list initializers among the inputs: the initializer is what counts.
-    let is_given = |name: &str| initializers.contains_key(name) || inputs.contains_key(name);
-    let order = sort::needed_in_order(&graph.node, output, is_given)?;
-    if order.len() > MAX_NODES {
-        bail!(BadModel, "expected at most {MAX_NODES} nodes, found {}", order.len());
-    }
+        }
+        let graph = model.graph.ok_or_else(|| error!(BadModel, "expected a graph in the ONNX file, found none"))?;
+        let output = wanted_output(&graph, output)?;
+        let initializers = initializers(&graph)?;
+        let inputs: HashMap<&str, &ValueInfoProto> =
+            graph.input.iter().filter_map(|input| Some((input.name.as_deref()?, input))).collect();
+        // Old files list initializers among the inputs: the initializer is what counts.
+        let is_given = |name: &str| initializers.contains_key(name) || inputs.contains_key(name);
+        let order = sort::needed_in_order(&graph.node, output, is_given)?;
+        if order.len() > MAX_NODES {
+            bail!(BadModel, "expected at most {MAX_NODES} nodes, found {}", order.len());
+        }
 
-    let mut state = Lowering::new(bytes.len().saturating_mul(2).saturating_add(1 << 20));
-    let mut resized = false;
-    for &index in &order {
-        for name in graph.node[index].input.iter().filter(|name| !name.is_empty()) {
-            if state.value(name).is_ok() {
-                continue;
-            }
-            if let Some(initializer) = initializers.get(name.as_str()) {
-                let constant = tensor::read(initializer, external)?;
-                if tensor::is_external(initializer) {
-                    state.earn(constant.len());
+        let mut state = Lowering::new(bytes.len().saturating_mul(2).saturating_add(1 << 20));
+        let is_again = earlier.is_some();
+        state.earlier = earlier;
+        let mut own_size = [0; 2];
+        for &index in &order {
+            for name in graph.node[index].input.iter().filter(|name| !name.is_empty()) {
+                if state.value(name).is_ok() {
+                    continue;
                 }
-                state.set(name, Value::Constant(constant));
-            } else if let Some(input) = inputs.get(name.as_str()) {
-                let (shape, other_size) = input_shape(input, options.size)?;
-                resized |= other_size;
-                state.input(name, shape).map_err(|e| e.context(format!("input {name:?}")))?;
+                if let Some(initializer) = initializers.get(name.as_str()) {
+                    let constant = tensor::read(initializer, external)?;
+                    if tensor::is_external(initializer) {
+                        state.earn(constant.len());
+                    }
+                    state.set(name, Value::Constant(constant));
+                } else if let Some(input) = inputs.get(name.as_str()) {
+                    let (shape, is_open) = input_shape(input, size, is_again)?;
+                    own_size = [shape[3], shape[2]];
+                    state.sizes.is_open |= is_open;
+                    state.input(name, shape).map_err(|e| e.context(format!("input {name:?}")))?;
+                }
             }
+            state.add(&graph.node[index], opset, external)?;
         }
-        state.add(&graph.node[index], opset, external)?;
-    }
-    let imported = Imported { warnings, ..finish(state, output)? };
-    match options.size {
-        Some([width, height]) if resized => {
-            Ok(Imported { graph: imported.graph.with_input_size(height, width)?, ..imported })
-        }
-        _ => Ok(imported),
+        let sizes = std::mem::take(&mut state.sizes);
+        let imported = Imported { warnings, ..finish(state, output)? };
+        Ok(Reading { imported, sizes, own_size })
     }
 }
 
@@ -161,10 +224,10 @@ fn opset(model: &ModelProto) -> Result<i64> {
     }
 }
 
-fn wanted_output<'a>(graph: &'a GraphProto, options: &ImportOptions) -> Result<&'a str> {
+fn wanted_output<'a>(graph: &'a GraphProto, wanted: Option<&str>) -> Result<&'a str> {
     let names = || graph.output.iter().filter_map(|output| output.name.as_deref());
-    match &options.output {
-        Some(wanted) => names().find(|name| name == wanted).ok_or_else(|| {
+    match wanted {
+        Some(wanted) => names().find(|name| *name == wanted).ok_or_else(|| {
             error!(BadArgument, "output {wanted:?}: expected one of {:?}", names().take(32).collect::<Vec<_>>())
         }),
         None => names().next().ok_or_else(|| error!(BadModel, "expected an output, found none")),
@@ -182,8 +245,9 @@ fn initializers(graph: &GraphProto) -> Result<HashMap<&str, &TensorProto>> {
     Ok(initializers)
 }
 
-/// A graph input's shape in the file, open dimensions filled in; and whether `size` asks for another one.
-fn input_shape(input: &ValueInfoProto, size: Option<[usize; 2]>) -> Result<(Vec<usize>, bool)> {
+/// A graph input's shape, with `size` for rows and columns that the file leaves open, or for any when `all`; and
+/// whether it leaves some open.
+fn input_shape(input: &ValueInfoProto, size: Option<[usize; 2]>, all: bool) -> Result<(Vec<usize>, bool)> {
     let name = input.name.as_deref().unwrap_or("");
     let tensor = input.r#type.as_ref().and_then(|kind| kind.tensor_type.as_ref());
     let Some(tensor) = tensor else { bail!(BadModel, "input {name:?}: expected a tensor") };
@@ -196,29 +260,28 @@ fn input_shape(input: &ValueInfoProto, size: Option<[usize; 2]>) -> Result<(Vec<
         bail!(BadShape, "input {name:?}: expected [1, C, H, W], found {} dimensions", dims.len());
     }
     let mut shape = Vec::with_capacity(4);
-    let mut other_size = false;
+    let mut is_open = false;
     for (axis, dim) in dims.iter().enumerate() {
         // Some exporters write an open dimension as 0 or -1.
         let stated = dim.dim_value.filter(|&value| value > 0).map(|value| usize::try_from(value).unwrap_or(usize::MAX));
         let wanted = size.and_then(|[width, height]| [None, None, Some(height), Some(width)][axis]);
+        is_open |= axis >= 2 && stated.is_none();
         shape.push(match (stated, axis, wanted) {
+            (Some(_), _, Some(wanted)) if all => wanted,
             (Some(length), 0, _) if length != 1 => {
                 bail!(BadShape, "input {name:?}: expected a batch of 1, found {length}")
             }
-            (Some(length), ..) => {
-                other_size |= wanted.is_some_and(|wanted| wanted != length);
-                length
-            }
+            (Some(length), ..) => length,
             (None, 0, _) => 1,
             // Pictures are RGB; a net that is not says so at its first convolution.
             (None, 1, _) => 3,
             (None, _, Some(wanted)) => wanted,
             (None, _, None) => {
-                bail!(BadShape, "input {name:?}: its height and width are open; expected a size to be given")
+                bail!(BadShape, "input {name:?}: its height and width are open; expected a size, which --size gives")
             }
         });
     }
-    Ok((shape, other_size))
+    Ok((shape, is_open))
 }
 
 /// A weight without infinities and NaN: a single one makes NaN of a whole mask.
@@ -250,7 +313,11 @@ fn finish(mut state: Lowering, output: &str) -> Result<Imported> {
     rewrite::gated_activations(&mut state.graph);
 
     let inputs = state.graph.inputs.clone();
-    let graph = state.graph.extract(&inputs, &state.graph.outputs)?;
+    let mut fits = sizes::fits(&state.graph, &state.fits);
+    let mut graph = state.graph.extract(&inputs, &state.graph.outputs)?;
+    let kept: HashSet<&str> = graph.tensors.iter().map(|tensor| tensor.name.as_str()).collect();
+    fits.retain(|name, _| kept.contains(name.as_str()));
+    graph.scaling.fits = fits;
     graph.validate()?;
     let by_name: HashMap<&str, usize> =
         state.graph.weights.iter().enumerate().map(|(id, weight)| (weight.name.as_str(), id)).collect();

@@ -146,6 +146,7 @@ mod tests {
             ],
             inputs: vec![0],
             outputs: vec![2, 1],
+            scaling: crate::graph::Scaling::default(),
         }
     }
 

@@ -3,7 +3,7 @@
 use super::noise;
 use crate::error::Result;
 use crate::graph::op::{Activation, Epilogue};
-use crate::graph::{Conv, Graph, Node, Op, TensorSpec, WeightSpec};
+use crate::graph::{Conv, Graph, Node, Op, Scaling, TensorSpec, WeightSpec};
 use crate::model::{Weight, Weights};
 
 /// An operator and its inputs' shapes.
@@ -96,8 +96,14 @@ impl Case {
             weights: (0..specs.len()).collect(),
             output,
         };
-        let mut graph =
-            Graph { tensors, weights: specs, nodes: vec![node], inputs: (0..output).collect(), outputs: vec![output] };
+        let mut graph = Graph {
+            tensors,
+            weights: specs,
+            nodes: vec![node],
+            inputs: (0..output).collect(),
+            outputs: vec![output],
+            scaling: Scaling::default(),
+        };
         graph.infer_shapes()?;
         Ok((graph, weights))
     }

@@ -81,6 +81,7 @@ mod tests {
             nodes: vec![],
             inputs: vec![0, 1],
             outputs: vec![2],
+            scaling: Default::default(),
         };
         let expected = "name: \"m_U1\"\nbackend: \"onnxruntime\"\nmax_batch_size: 0\ninput [\n  \
             { name: \"a\", data_type: TYPE_FP32, dims: [ 1, 2, 3, 4 ] },\n  \
@@ -91,7 +92,14 @@ mod tests {
 
     #[test]
     fn a_split_cannot_leave_its_folder() {
-        let body = Graph { tensors: vec![], weights: vec![], nodes: vec![], inputs: vec![], outputs: vec![] };
+        let body = Graph {
+            tensors: vec![],
+            weights: vec![],
+            nodes: vec![],
+            inputs: vec![],
+            outputs: vec![],
+            scaling: Default::default(),
+        };
         let folder = tempfile::tempdir().unwrap();
         let error = write_repository(folder.path(), "m", "../U1", &body, &Weights::default()).unwrap_err();
         assert_eq!(error.kind(), crate::ErrorKind::BadArgument);

@@ -1,6 +1,6 @@
 //! Segments: the part of a graph between some tensors and some others.
 
-use super::{Graph, Node, TensorId};
+use super::{Graph, Node, Scaling, TensorId};
 use crate::error::{Result, bail};
 
 impl Graph {
@@ -18,7 +18,7 @@ impl Graph {
         let nodes = needed.into_iter().map(|index| parts.node(&self.nodes[index])).collect();
         let outputs = outputs.iter().map(|&id| parts.tensor(id)).collect();
         let (tensors, weights) = (parts.tensors, parts.weights);
-        Ok(Self { tensors, weights, nodes, inputs, outputs })
+        Ok(Self { tensors, weights, nodes, inputs, outputs, scaling: Scaling::default() })
     }
 
     /// Indices of the nodes between `inputs` and `outputs`, in order.

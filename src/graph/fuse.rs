@@ -4,7 +4,7 @@
 //! patches until no rule has any. Tensors that are outputs of the graph are never fused away.
 
 use super::extract::Renumbering;
-use super::{Binary, Graph, Node, Op, TensorId};
+use super::{Binary, Graph, Node, Op, Scaling, TensorId};
 
 /// The most tensors that a convolution reads side by side. With its parameters, weights, bias, residual
 /// and output that makes 8 storage buffers, the least that WebGPU promises a stage.
@@ -122,5 +122,5 @@ fn apply(graph: &Graph, mut patch: Patch) -> Graph {
         }
     }
     let outputs = graph.outputs.iter().map(|&id| parts.tensor(id)).collect();
-    Graph { tensors: parts.tensors, weights: parts.weights, nodes, inputs, outputs }
+    Graph { tensors: parts.tensors, weights: parts.weights, nodes, inputs, outputs, scaling: Scaling::default() }
 }

@@ -1,7 +1,7 @@
 //! A net of one convolution, for what is tried on a device.
 
 use super::op::{Activation, Epilogue};
-use super::{Conv, Graph, Node, Op, TensorSpec, WeightSpec};
+use super::{Conv, Graph, Node, Op, Scaling, TensorSpec, WeightSpec};
 
 impl Graph {
     /// A 3x3 convolution with ReLU between as many channels, over pictures of `side` by `side`: from `x`,
@@ -17,6 +17,7 @@ impl Graph {
             nodes: vec![Node { name: "conv".into(), op: Op::Conv(conv), inputs: vec![0], weights: vec![0], output: 1 }],
             inputs: vec![0],
             outputs: vec![1],
+            scaling: Scaling::default(),
         }
     }
 }

@@ -59,6 +59,11 @@ impl External {
         Self { folders, open: RefCell::default() }
     }
 
+    /// Forgets what was read: before the ONNX file is read once more.
+    pub(super) fn rewind(&self) {
+        *self.open.borrow_mut() = Open::default();
+    }
+
     /// The `expected` bytes of `tensor`.
     ///
     /// # Errors

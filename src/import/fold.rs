@@ -21,7 +21,10 @@ pub(super) fn try_fold(state: &mut Lowering, call: Call<'_>) -> Result<bool> {
     let result = match call.operator() {
         "Constant" => constant(call)?,
         // Shapes are static: known even of activations.
-        "Shape" | "Size" => shape_of(state, call)?,
+        "Shape" | "Size" => {
+            state.sizes.reads_shapes = true;
+            shape_of(state, call)?
+        }
         _ => {
             let mut operands = Vec::with_capacity(call.node.input.len());
             for index in 0..call.node.input.len() {

@@ -4,12 +4,15 @@ use super::call::Call;
 use super::constant::Constant;
 use super::external::External;
 use super::quantised::Quantised;
+use super::sizes::{self, Sizes};
 use super::sort::place;
 use super::{fold, operators};
 use crate::error::{Result, bail, error};
+use crate::graph::scaling::Fit;
 use crate::graph::{Graph, Node, Op, TensorId, TensorSpec, WeightId, WeightSpec, shape};
 use rten_onnx::onnx::NodeProto;
 use std::collections::{HashMap, HashSet};
+use std::rc::Rc;
 
 /// What a name in the ONNX file stands for.
 #[derive(Debug, Clone)]
@@ -31,6 +34,12 @@ pub(super) struct Lowering {
     pub(super) batch_norms: HashSet<usize>,
     /// Convolutions that were quantised, whose bias follows as an addition.
     pub(super) dequantised: HashSet<usize>,
+    /// Attributes that follow the size, by node.
+    pub(super) fits: HashMap<usize, Fit>,
+    /// What concerns sizes.
+    pub(super) sizes: Sizes,
+    /// What an earlier reading at the file's own size met, where that is fixed.
+    pub(super) earlier: Option<Rc<Sizes>>,
     values: HashMap<String, Value>,
     weight_ids: HashMap<String, WeightId>,
     tensor_names: HashSet<String>,
@@ -41,12 +50,22 @@ impl Lowering {
     /// `fold_budget`: constants that may be computed, in values. It grows with the file, so that a small
     /// file cannot ask for gigabytes by using the same weights again and again.
     pub(super) fn new(fold_budget: usize) -> Self {
-        let graph = Graph { tensors: vec![], weights: vec![], nodes: vec![], inputs: vec![], outputs: vec![] };
+        let graph = Graph {
+            tensors: vec![],
+            weights: vec![],
+            nodes: vec![],
+            inputs: vec![],
+            outputs: vec![],
+            scaling: Default::default(),
+        };
         Self {
             graph,
             constants: Vec::new(),
             batch_norms: HashSet::new(),
             dequantised: HashSet::new(),
+            fits: HashMap::new(),
+            sizes: Sizes::default(),
+            earlier: None,
             values: HashMap::new(),
             weight_ids: HashMap::new(),
             tensor_names: HashSet::new(),
@@ -167,6 +186,29 @@ impl Lowering {
         let id = self.emit_as(call, name, op, inputs, weights)?;
         self.set(name, Value::Tensor(id));
         Ok(())
+    }
+
+    /// As [`Self::emit`]; `fit` is how the node's attributes follow the size.
+    pub(super) fn emit_fitted(
+        &mut self,
+        call: Call<'_>,
+        op: Op,
+        fit: Option<Fit>,
+        input: TensorId,
+        weights: Vec<WeightId>,
+    ) -> Result<()> {
+        self.emit(call, op, vec![input], weights)?;
+        if let Some(fit) = fit {
+            self.fits.insert(self.graph.nodes.len() - 1, fit);
+        }
+        Ok(())
+    }
+
+    /// Notes that the last node holds the net at its size, unless another one does already.
+    pub(super) fn hold_size(&mut self, reason: &str) {
+        if let Some(node) = self.graph.nodes.last() {
+            self.sizes.fixed.get_or_insert_with(|| sizes::fixed(node, reason));
+        }
     }
 
     /// Adds a node whose result is called `name`.

@@ -10,6 +10,7 @@ use super::constant::{Constant, Data, count};
 use super::lower::{Lowering, Value};
 use super::operators::conv_attributes;
 use crate::error::{Result, bail, error};
+use crate::graph::scaling::Fit;
 use crate::graph::{Conv, Graph, Op, TensorId, WeightId};
 use std::collections::HashSet;
 
@@ -33,6 +34,7 @@ pub(super) enum Quantised {
 pub(super) struct Accumulator {
     input: TensorId,
     conv: Conv,
+    fit: Option<Fit>,
     /// Bytes, `[Cout, Cin/groups, Kh, Kw]`.
     kernel: Constant,
     kernel_name: String,
@@ -61,10 +63,10 @@ pub(super) fn conv(state: &mut Lowering, call: Call<'_>) -> Result<()> {
     let &[_, _, height, width] = kernel.shape.as_slice() else {
         bail!(UnsupportedOperator, "expected weights of rank 4, found {:?}", kernel.shape);
     };
-    let conv = conv_attributes(call, [height, width], state.image_size(input)?)?;
+    let (conv, fit) = conv_attributes(call, [height, width], state.image_size(input)?)?;
     let zero = state.constant(call, 3)?.cloned();
     let kernel_name = call.input(1).unwrap_or_default().to_owned();
-    let accumulator = Box::new(Accumulator { input, conv, kernel, kernel_name, zero });
+    let accumulator = Box::new(Accumulator { input, conv, fit, kernel, kernel_name, zero });
     state.set(call.output(0)?, Value::Quantised(Quantised::Accumulator(accumulator)));
     Ok(())
 }
@@ -82,7 +84,7 @@ pub(super) fn multiply(state: &mut Lowering, call: Call<'_>, operands: (Value, V
             state.spend(sum.kernel.len())?;
             let kernel = weights(&sum.kernel, &scale, sum.zero.as_ref(), 0).map_err(|e| e.context(&sum.kernel_name))?;
             let weight = state.weight(&sum.kernel_name, &kernel)?;
-            state.emit(call, Op::Conv(sum.conv), vec![of], vec![weight])?;
+            state.emit_fitted(call, Op::Conv(sum.conv), sum.fit, of, vec![weight])?;
             state.dequantised.insert(state.graph.nodes.len() - 1);
             Ok(())
         }

@@ -230,7 +230,14 @@ mod tests {
 
     fn body(tensor: &str) -> (crate::graph::Graph, BodyKey) {
         let tensors = vec![crate::graph::TensorSpec { name: tensor.to_owned(), shape: vec![1, 1, 10, 10] }];
-        let graph = crate::graph::Graph { tensors, weights: vec![], nodes: vec![], inputs: vec![0], outputs: vec![0] };
+        let graph = crate::graph::Graph {
+            tensors,
+            weights: vec![],
+            nodes: vec![],
+            inputs: vec![0],
+            outputs: vec![0],
+            scaling: Default::default(),
+        };
         (graph, BodyKey { inputs: vec![tensor.to_owned()], outputs: vec![], size: [10, 10] })
     }
 

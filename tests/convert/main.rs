@@ -7,6 +7,7 @@ mod external;
 #[path = "../onnx/mod.rs"]
 mod onnx;
 mod precision;
+mod sizes;
 
 use headwater::Error;
 use headwater::codec::Codec;

@@ -36,7 +36,14 @@ pub(crate) struct Builder {
 impl Builder {
     pub(crate) fn new(input: &str, shape: &[usize]) -> Self {
         let tensors = vec![TensorSpec { name: input.to_owned(), shape: shape.to_vec() }];
-        let graph = Graph { tensors, weights: vec![], nodes: vec![], inputs: vec![0], outputs: vec![] };
+        let graph = Graph {
+            tensors,
+            weights: vec![],
+            nodes: vec![],
+            inputs: vec![0],
+            outputs: vec![],
+            scaling: Default::default(),
+        };
         Self { graph, weights: Weights::default(), random: Lcg(1) }
     }
 

@@ -83,7 +83,14 @@ impl Builder {
     pub(crate) fn new(seed: u64) -> Self {
         let mut random = Random::new(seed);
         let halves = random.chance(4);
-        let graph = Graph { tensors: vec![], weights: vec![], nodes: vec![], inputs: vec![], outputs: vec![] };
+        let graph = Graph {
+            tensors: vec![],
+            weights: vec![],
+            nodes: vec![],
+            inputs: vec![],
+            outputs: vec![],
+            scaling: Default::default(),
+        };
         Self { random, graph, weights: Weights::default(), inputs: vec![], halves }
     }
 

@@ -5,19 +5,24 @@ use super::super::lower::Lowering;
 use super::window;
 use crate::error::{Result, bail, error};
 use crate::graph::op::{ConvTranspose, Epilogue};
+use crate::graph::scaling::Fit;
 use crate::graph::{Conv, Op};
 
 /// <https://onnx.ai/onnx/operators/onnx__Conv.html>
 pub(super) fn conv(state: &mut Lowering, call: Call<'_>) -> Result<()> {
     let input = state.tensor(call, 0)?;
     let kernel = kernel_shape(state, call)?;
-    let conv = attributes(call, [kernel[2], kernel[3]], state.image_size(input)?)?;
+    let (conv, fit) = attributes(call, [kernel[2], kernel[3]], state.image_size(input)?)?;
     let weights = weights(state, call)?;
-    state.emit(call, Op::Conv(conv), vec![input], weights)
+    state.emit_fitted(call, Op::Conv(conv), fit, input, weights)
 }
 
-/// A convolution's attributes for a `window` over a picture of `size`, automatic pads resolved.
-pub(in super::super) fn attributes(call: Call<'_>, window: [usize; 2], size: [usize; 2]) -> Result<Conv> {
+/// A convolution's attributes for a `window` over a picture of `size`, and how they follow that size.
+pub(in super::super) fn attributes(
+    call: Call<'_>,
+    window: [usize; 2],
+    size: [usize; 2],
+) -> Result<(Conv, Option<Fit>)> {
     let strides = call.sizes("strides", [1; 2])?;
     let dilations = call.sizes("dilations", [1; 2])?;
     let [groups] = group(call)?;
@@ -25,8 +30,8 @@ pub(in super::super) fn attributes(call: Call<'_>, window: [usize; 2], size: [us
     if stated != window {
         bail!(BadShape, "kernel_shape {stated:?}: the weights' window is {window:?}");
     }
-    let pads = window::pads(call, window, strides, dilations, size)?;
-    Ok(Conv { groups, strides, dilations, pads, epilogue: Epilogue::default() })
+    let (pads, fit) = window::pads(call, window, strides, dilations, size)?;
+    Ok((Conv { groups, strides, dilations, pads, epilogue: Epilogue::default() }, fit))
 }
 
 fn group(call: Call<'_>) -> Result<[usize; 1]> {
@@ -71,8 +76,10 @@ pub(super) fn conv_transpose(state: &mut Lowering, call: Call<'_>) -> Result<()>
         for axis in 0..2 {
             let full = full_length(size[axis], window[axis], strides[axis], dilations[axis], output_padding[axis]);
             let total = full.and_then(|full| full.checked_sub(wanted[axis]));
-            let total = total
-                .ok_or_else(|| error!(UnsupportedOperator, "an output of {wanted:?}: expected at most {full:?}"))?;
+            let total = total.ok_or_else(|| {
+                let most = full.unwrap_or(0);
+                error!(UnsupportedOperator, "an output of {wanted:?}: expected at most {most} along axis {}", axis + 2)
+            })?;
             let less = total / 2;
             // The definition gives the odd row to the end only for SAME_UPPER.
             let before = if auto_pad == "SAME_UPPER" { less } else { total - less };

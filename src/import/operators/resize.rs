@@ -5,6 +5,7 @@
 
 use super::super::call::{self, Call};
 use super::super::lower::Lowering;
+use super::super::sizes::Baked;
 use crate::error::{Result, bail, error};
 use crate::graph::op::{Coordinates, ResizeMode, Rounding};
 use crate::graph::{Op, Resize};
@@ -24,7 +25,13 @@ pub(super) fn resize(state: &mut Lowering, call: Call<'_>) -> Result<()> {
             if lengths.contains(&0) {
                 bail!(BadShape, "sizes {lengths:?}: expected 1 or more");
             }
-            [lengths[0] as f64 / size[0] as f64, lengths[1] as f64 / size[1] as f64]
+            let baked = Baked { from: size, to: lengths };
+            let output = call.output(0)?;
+            // A size that is the same however large the picture is was baked in by the exporter.
+            let earlier = state.earlier.as_ref().and_then(|earlier| earlier.resizes.get(output)).copied();
+            let Baked { from, to } = earlier.filter(|earlier| earlier.to == lengths).unwrap_or(baked);
+            state.sizes.resizes.insert(output.to_owned(), baked);
+            [to[0] as f64 / from[0] as f64, to[1] as f64 / from[1] as f64]
         }
         (None, Some(scales)) => spatial(call, &scales, &[1.0; 4])?,
         (None, None) => bail!(BadModel, "expected scales or sizes, found neither"),

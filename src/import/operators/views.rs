@@ -75,6 +75,7 @@ pub(super) fn split(state: &mut Lowering, call: Call<'_>) -> Result<()> {
         if !name.is_empty() {
             let id = state.emit_as(call, name, Op::Slice { axes }, vec![input], vec![])?;
             state.set(name, Value::Tensor(id));
+            hold_cut(state, axis, start - length, start, shape[axis]);
         }
     }
     Ok(())
@@ -111,7 +112,23 @@ pub(super) fn slice(state: &mut Lowering, call: Call<'_>) -> Result<()> {
     if slices.is_empty() {
         return state.alias(call, 0);
     }
-    state.emit(call, Op::Slice { axes: slices }, vec![input], vec![])
+    let from = state.shape(input).to_vec();
+    state.emit(call, Op::Slice { axes: slices.clone() }, vec![input], vec![])?;
+    for SliceAxis { axis, start, end, .. } in slices {
+        hold_cut(state, axis, start, end, from[axis]);
+    }
+    Ok(())
+}
+
+/// Notes that rows or columns are cut at a number of which the file does not say that it is not a size: where it
+/// has one size itself and so may have baked the number in. A few rows at the beginning are no such cut.
+fn hold_cut(state: &mut Lowering, axis: usize, start: i64, end: i64, length: usize) {
+    let far = length as i64 / 2;
+    // Exporters write the greatest integers for the end of an axis.
+    let counts_rows = (far.max(1)..i64::from(i32::MAX)).contains(&end) || (far.max(2)..=length as i64).contains(&start);
+    if axis >= 2 && counts_rows && !state.sizes.is_open {
+        state.hold_size("it cuts at a row or column that may stand for the size of the picture");
+    }
 }
 
 /// `Reshape`, `Flatten`, `Squeeze` and `Unsqueeze`.

@@ -2,41 +2,30 @@
 
 use super::super::call::{self, Call};
 use super::super::lower::Lowering;
+use super::super::sizes::Parts;
 use crate::error::{Result, bail, error};
 use crate::graph::op::{Pad, PadMode, PoolKind};
+use crate::graph::scaling::Fit;
 use crate::graph::{Op, Pool};
 
-/// The pads of a window, `auto_pad` resolved for a picture of `size`.
+/// The pads of a window over a picture of `size`, and how they follow that size.
 pub(super) fn pads(
     call: Call<'_>,
     window: [usize; 2],
     strides: [usize; 2],
     dilations: [usize; 2],
     size: [usize; 2],
-) -> Result<[usize; 4]> {
-    let upper = match call.string("auto_pad", "NOTSET") {
+) -> Result<([usize; 4], Option<Fit>)> {
+    let fit = match call.string("auto_pad", "NOTSET") {
         // An empty string is how some tools spell the default.
-        "NOTSET" | "" => return call.sizes("pads", [0; 4]),
-        "VALID" => return Ok([0; 4]),
-        "SAME_UPPER" => true,
-        "SAME_LOWER" => false,
+        "NOTSET" | "" => return Ok((call.sizes("pads", [0; 4])?, None)),
+        "VALID" => return Ok(([0; 4], None)),
+        "SAME_UPPER" => Fit::SameUpper,
+        "SAME_LOWER" => Fit::SameLower,
         other => bail!(BadModel, "auto_pad {other:?}: expected NOTSET, VALID, SAME_UPPER or SAME_LOWER"),
     };
-    let mut pads = [0; 4];
-    for axis in 0..2 {
-        let total = same_padding(size[axis], window[axis], strides[axis], dilations[axis])
-            .ok_or_else(|| error!(BadShape, "a window {window:?} with strides {strides:?} does not fit {size:?}"))?;
-        let before = if upper { total / 2 } else { total - total / 2 };
-        (pads[axis], pads[axis + 2]) = (before, total - before);
-    }
-    Ok(pads)
-}
-
-/// What makes the output `ceil(length / stride)` long.
-fn same_padding(length: usize, window: usize, stride: usize, dilation: usize) -> Option<usize> {
-    let steps = length.checked_add(stride.checked_sub(1)?)? / stride;
-    let span = window.checked_sub(1)?.checked_mul(dilation)?.checked_add(1)?;
-    Some(steps.checked_sub(1)?.checked_mul(stride)?.checked_add(span)?.saturating_sub(length))
+    // With a stride of 1 the pads are the same at every size.
+    Ok((fit.pads(size, window, strides, dilations)?, Some(fit).filter(|_| strides != [1; 2])))
 }
 
 /// <https://onnx.ai/onnx/operators/onnx__MaxPool.html> and `AveragePool`.
@@ -46,14 +35,39 @@ pub(super) fn pool(state: &mut Lowering, call: Call<'_>) -> Result<()> {
     let window = call::sizes("kernel_shape", window)?;
     let strides = call.sizes("strides", [1; 2])?;
     let dilations = call.sizes("dilations", [1; 2])?;
-    let pads = pads(call, window, strides, dilations, state.image_size(input)?)?;
+    let size = state.image_size(input)?;
+    let (pads, fit) = pads(call, window, strides, dilations, size)?;
     let kind = match (call.operator(), call.flag("count_include_pad")) {
         ("MaxPool", _) => PoolKind::Max,
         (_, true) => PoolKind::AverageWithPads,
         (_, false) => PoolKind::Average,
     };
     let pool = Pool { kind, window, strides, dilations, pads, ceil_mode: call.flag("ceil_mode") };
-    state.emit(call, Op::Pool(pool), vec![input], vec![])
+    if pads != [0; 4] || dilations != [1; 2] || fit.is_some() {
+        return state.emit_fitted(call, Op::Pool(pool), fit, input, vec![]);
+    }
+    let output = call.output(0)?;
+    let earlier = state.earlier.as_ref().and_then(|earlier| earlier.pools.get(output)).copied();
+    let parts = earlier.unwrap_or_else(|| Parts::of(window, strides, size));
+    state.sizes.pools.insert(output.to_owned(), parts);
+    match parts {
+        Parts::Whole if kind != PoolKind::Max => state.emit(call, Op::GlobalAveragePool, vec![input], vec![]),
+        Parts::Whole | Parts::Tiles(_) => {
+            let fit = Fit::Windows(if let Parts::Tiles(counts) = parts { counts } else { [1, 1] });
+            let mut op = Op::Pool(pool);
+            fit.apply(&mut op, size, size, None)?;
+            state.emit_fitted(call, op, Some(fit), input, vec![])
+        }
+        Parts::Doubtful | Parts::Literal => {
+            state.emit(call, Op::Pool(pool), vec![input], vec![])?;
+            if parts == Parts::Doubtful {
+                state.hold_size(
+                    "its window covers a part of the whole map, or is a step of its own: the file does not say",
+                );
+            }
+            Ok(())
+        }
+    }
 }
 
 pub(super) fn global_average_pool(state: &mut Lowering, call: Call<'_>) -> Result<()> {
@@ -129,20 +143,4 @@ pub(super) fn finite(name: &str, value: f32) -> Result<f32> {
         bail!(BadModel, "{name}: expected a number, found NaN");
     }
     Ok(value.clamp(f32::MIN, f32::MAX))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn same_padding_matches_its_definition() {
-        // ceil(7 / 2) = 4 windows of 3 need 3 * 2 + 3 = 9 rows: 2 more than there are.
-        assert_eq!(same_padding(7, 3, 2, 1), Some(2));
-        assert_eq!(same_padding(8, 3, 2, 1), Some(1));
-        assert_eq!(same_padding(8, 1, 2, 1), Some(0));
-        assert_eq!(same_padding(8, 3, 1, 4), Some(8));
-        assert_eq!(same_padding(8, 3, 0, 1), None);
-        assert_eq!(same_padding(8, usize::MAX, 1, 2), None);
-    }
 }

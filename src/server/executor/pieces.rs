@@ -92,6 +92,7 @@ mod tests {
             nodes: vec![node(relu(), &[0], 1), node(relu(), &[1], 2), node(add, &[0, 2], 3)],
             inputs: vec![0],
             outputs: vec![1, 3],
+            scaling: crate::graph::Scaling::default(),
         }
     }
 
