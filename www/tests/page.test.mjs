@@ -322,6 +322,64 @@ describe("the page around the board", { skip: skip("page") }, () => {
     complaints.check();
   });
 
+  test("compare goes on after a cancel, and says where masks agree", TIMEOUT, async (t) => {
+    const { page, complaints } = await open(t, "?split=U3&size=64&photo=coffee");
+    await cut(page);
+    await page.locator(id("open-compare")).click();
+    stage.gate.hook = (request) => request.url.endsWith("/infer"); // it gets no answer
+    t.after(() => stage.gate.reset());
+    await page.locator(id("compare-left")).selectOption("remote");
+    await page.locator(`${id("compare-status")} ${id("cancel")}`).click();
+    await page.locator(id("compare-retry")).waitFor();
+    assert.match(await textOf(page, "compare-words"), /The left side, “remote”, was cancelled/);
+    assert.match(await textOf(page, "compare-left-facts"), /^remotenot computed$/);
+    assert.match(await textOf(page, "compare-right-facts"), /^U3.*up/s, "the other side is still there");
+    assert.equal(await page.locator("#compare-left-picture canvas").count(), 0, "nothing else stands in for it");
+    await screenshot(page, "compare-cancelled");
+
+    stage.gate.reset();
+    await page.locator(id("compare-retry")).click();
+    const agreed = () =>
+      page.waitForFunction((selector) => document.querySelector(selector).dataset.iou, id("compare-words"));
+    await agreed();
+    assert.equal(await page.locator(id("compare-retry")).isVisible(), false);
+    assert.doesNotMatch(await textOf(page, "compare-words"), /agree in every pixel/);
+
+    // One run on both sides: the picture of their differences is black, and says why.
+    await page.locator(id("compare-right")).selectOption("remote");
+    await page.waitForFunction(
+      (selector) => document.querySelector(selector).dataset.largest === "0",
+      id("compare-words"),
+    );
+    await page.locator("input[name=compare-view][value=difference]").check({ force: true });
+    await page.locator(".compare-agree").waitFor();
+    assert.match(await textOf(page, "compare-words"), /agree in every pixel/);
+    await screenshot(page, "compare-agree");
+    complaints.check();
+  });
+
+  test("another side is computed once: going back and forth loads nothing again", TIMEOUT, async (t) => {
+    const { page, complaints } = await open(t, "?split=U3&size=64&photo=coffee");
+    await cut(page);
+    const choose = async (split) => {
+      await page.locator(id("split")).selectOption(split);
+      await page.locator(id("again")).click();
+      await page.waitForFunction(
+        ([selector, split]) => document.querySelector(selector)?.dataset.value === split,
+        [id("report-split"), split],
+      );
+      return JSON.parse(await page.locator(id("report")).textContent());
+    };
+    await choose("remote");
+    const { setup_millis: setup } = await choose("U3");
+    stage.gate.reset();
+    await choose("remote");
+    const again = await choose("U3");
+    assert.equal(again.setup_millis, setup, "the same segmenter, which was set up once");
+    assert.equal(stage.gate.sent("/models/"), 0, "nothing of the model was fetched");
+    complaints.check();
+  });
+
   test("without scripts the page says what it needs", TIMEOUT, async (t) => {
     const { page } = await open(t, "", { javaScriptEnabled: false });
     assert.ok(await page.locator(".noscript").isVisible());

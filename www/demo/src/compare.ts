@@ -17,11 +17,13 @@ const LONGEST = 1600;
 const SIDES = ["left", "right"] as const;
 type Side = (typeof SIDES)[number];
 type View = "cutout" | "mask" | "difference";
+const AGREE = "The two masks agree in every pixel.";
 
 export class Compare {
   readonly #dialog = byId("compare", HTMLDialogElement);
   readonly #slider = byId("compare-slider", HTMLInputElement);
   readonly #figure = byId("compare-figure");
+  readonly #retry = byId("compare-retry", HTMLButtonElement);
   readonly #choice: Record<Side, HTMLSelectElement> = {
     left: byId("compare-left", HTMLSelectElement),
     right: byId("compare-right", HTMLSelectElement),
@@ -39,6 +41,10 @@ export class Compare {
     for (const side of SIDES) this.#choice[side].addEventListener("change", () => void this.#fill());
     for (const input of this.#views()) input.addEventListener("change", () => void this.#fill());
     byId("compare-close").addEventListener("click", () => this.#dialog.close());
+    this.#retry.addEventListener("click", () => {
+      this.#choice.right.focus(); // the button goes away
+      void this.#fill();
+    });
     this.#dialog.addEventListener("close", () => {
       this.#piece?.abort?.abort();
       this.#asked++;
@@ -76,26 +82,30 @@ export class Compare {
     const view = this.#view();
     this.#figure.dataset["view"] = view;
     this.#figure.setAttribute("aria-busy", "true");
-    try {
-      for (const side of SIDES) {
-        const split = this.#choice[side].value;
-        if (split === PHOTO) continue;
-        const settings = { ...this.#settings!, split };
-        const known = piece.runs.get(runKey(settings)) ?? this.#own(piece, split);
-        runs[side] = known ?? (await this.cutting.run(piece, settings));
-        if (mine !== this.#asked) return;
+    this.#retry.hidden = true;
+    let failure = "";
+    // What is known already first: a side that is cancelled or fails takes nothing from the other.
+    for (const side of SIDES) runs[side] = this.#known(piece, this.#choice[side].value);
+    for (const side of SIDES) {
+      const split = this.#choice[side].value;
+      if (split === PHOTO || runs[side]) continue;
+      try {
+        runs[side] = this.#known(piece, split) ?? (await this.cutting.run(piece, { ...this.#settings!, split }));
+      } catch (error) {
+        failure = isAbort(error)
+          ? `The ${side} side, “${split}”, was cancelled.`
+          : `The ${side} side, “${split}”, could not be computed: ${troubleOf(error).what}`;
       }
-    } catch (error) {
       if (mine !== this.#asked) return;
-      this.#figure.removeAttribute("aria-busy");
-      const words = isAbort(error)
-        ? "Cancelled: choose a side again to go on."
-        : "This side could not be computed; the line above says why.";
-      byId("compare-words").textContent = words;
-      return;
+      if (failure) break;
     }
     this.#figure.removeAttribute("aria-busy");
-    this.#draw(piece, runs, view);
+    this.#draw(piece, runs, view, failure);
+  }
+
+  /** A run of that split with these settings, where this page has made one. */
+  #known(piece: Piece, split: string): Run | undefined {
+    return piece.runs.get(runKey({ ...this.#settings!, split })) ?? this.#own(piece, split);
   }
 
   /** The piece's own run may have been asked for as `auto`. */
@@ -103,22 +113,35 @@ export class Compare {
     return piece.run?.report.split === split && !piece.run.report.fallback ? piece.run : undefined;
   }
 
-  #draw(piece: Piece, runs: Partial<Record<Side, Run>>, view: View): void {
+  #draw(piece: Piece, runs: Partial<Record<Side, Run>>, view: View, failure: string): void {
     for (const side of SIDES) {
-      byId(`compare-${side}-picture`).replaceChildren(this.#pictureOf(piece, runs[side]?.mask, view === "mask"));
-      byId(`compare-${side}-facts`).replaceChildren(...factsOf(this.#choice[side].value, runs[side]));
+      const name = this.#choice[side].value;
+      const run = runs[side];
+      const missing = name !== PHOTO && !run;
+      const picture = missing ? el("p", { class: "compare-missing" }, `“${name}” was not computed.`) : undefined;
+      byId(`compare-${side}-picture`).replaceChildren(picture ?? this.#pictureOf(piece, run?.mask, view === "mask"));
+      byId(`compare-${side}-facts`).replaceChildren(...(missing ? missingFacts(name) : factsOf(name, run)));
     }
-    const { left, right } = runs;
-    const words = byId("compare-words");
+    this.#retry.hidden = !failure;
     const both = byId("compare-difference-picture");
+    const words = byId("compare-words");
+    both.replaceChildren();
+    for (const key of ["mean", "largest", "iou"]) delete words.dataset[key];
+    const { left, right } = runs;
     if (!left || !right) {
-      both.replaceChildren();
-      words.textContent = view === "difference" ? "A difference needs two masks: choose one on each side." : "";
+      const needed = view === "difference" ? "A difference needs two masks: choose one on each side." : "";
+      words.textContent = failure || needed;
       return;
     }
     const { picture, mean, largest, iou } = difference(left.mask, right.mask);
-    both.replaceChildren(picture);
-    words.textContent = `On average the masks differ by ${mean.toFixed(3)} of 255 levels, at most by ${largest}; as shapes they overlap to ${(iou * 100).toFixed(2)}%.`;
+    both.replaceChildren(
+      picture,
+      ...(largest === 0 ? [el("p", { class: "compare-agree" }, el("span", {}, AGREE))] : []),
+    );
+    words.textContent =
+      largest === 0
+        ? `${AGREE} That is why the picture of their differences is black.`
+        : `On average the masks differ by ${mean.toFixed(3)} of 255 levels, at most by ${largest}; as shapes they overlap to ${(iou * 100).toFixed(2)}%.`;
     words.dataset["mean"] = String(mean);
     words.dataset["largest"] = String(largest);
     words.dataset["iou"] = String(iou);
@@ -168,6 +191,10 @@ export class Compare {
   #view(): View {
     return this.#views().find((input) => input.checked)!.value as View;
   }
+}
+
+function missingFacts(name: string): HTMLElement[] {
+  return [el("strong", {}, name), el("span", {}, "not computed")];
 }
 
 function factsOf(name: string, run: Run | undefined): HTMLElement[] {
