@@ -55,14 +55,14 @@ pub(super) fn code_points(info: &Info<'_>, warnings: &mut Vec<String>) -> Option
     let is_hdr = matches!(transfer, Some(TransferCharacteristics::Smpte2084 | TransferCharacteristics::Hlg));
     let profile = known.filter(|_| !is_hdr && points.matrix_coefficients == 0 && points.is_video_full_range_image);
     let profile = profile.and_then(|(color_primaries, transfer_characteristics)| {
-        let mut profile = ColorProfile::new_srgb();
-        let stated = CicpProfile {
+        let profile = ColorProfile::new_from_cicp(CicpProfile {
             color_primaries,
             transfer_characteristics,
             matrix_coefficients: MatrixCoefficients::Identity,
             full_range: true,
-        };
-        profile.update_rgb_colorimetry_from_cicp(stated).then_some(profile)
+        });
+        // Where the code points stand for no colours, the profile lacks them.
+        (profile.cicp.is_some() && profile.red_trc.is_some()).then_some(profile)
     });
     if profile.is_none() {
         let kind = if is_hdr { "high dynamic range" } else { "colours of a kind that is not known" };
@@ -71,9 +71,15 @@ pub(super) fn code_points(info: &Info<'_>, warnings: &mut Vec<String>) -> Option
     profile
 }
 
-/// The colours that `gAMA` and `cHRM` state, where no `sRGB` chunk overrules them.
+/// Of a PNG that was made for sRGB's screens, by programs that state no more than that.
+const USUAL_GAMMA: f32 = 0.454_55;
+
+/// The colours that `gAMA` and `cHRM` state, where no `sRGB` chunk overrules them. As in browsers the latter counts
+/// beside the former only, and the usual gamma alone is sRGB's.
 pub(super) fn gamma(info: &Info<'_>) -> Option<ColorProfile> {
-    if info.srgb.is_some() || (info.gama_chunk.is_none() && info.chrm_chunk.is_none()) {
+    let gamma = info.gama_chunk.map(ScaledFloat::into_value).filter(|gamma| (0.01..=10.0).contains(gamma))?;
+    let is_usual = (gamma - USUAL_GAMMA).abs() < 0.0005;
+    if info.srgb.is_some() || (is_usual && info.chrm_chunk.is_none()) {
         return None;
     }
     let mut profile = ColorProfile::new_srgb();
@@ -82,11 +88,9 @@ pub(super) fn gamma(info: &Info<'_>) -> Option<ColorProfile> {
         let primaries = ColorPrimaries { red: point(stated.red), green: point(stated.green), blue: point(stated.blue) };
         profile.update_rgb_colorimetry(point(stated.white).to_xyyb(), primaries);
     }
-    if let Some(stated) = info.gama_chunk.map(ScaledFloat::into_value).filter(|gamma| (0.01..=10.0).contains(gamma)) {
-        let curve = Some(ToneReprCurve::Parametric(vec![1.0 / stated]));
-        (profile.red_trc, profile.green_trc, profile.blue_trc) = (curve.clone(), curve.clone(), curve);
-        profile.cicp = None;
-    }
+    let curve = Some(ToneReprCurve::Parametric(vec![1.0 / gamma]));
+    (profile.red_trc, profile.green_trc, profile.blue_trc) = (curve.clone(), curve.clone(), curve);
+    profile.cicp = None;
     let colorants = [profile.red_colorant, profile.green_colorant, profile.blue_colorant];
     let is_sound = colorants.iter().all(|colorant| (colorant.x + colorant.y + colorant.z).is_finite());
     is_sound.then_some(profile)
