@@ -173,7 +173,7 @@ fn arguments_that_mean_nothing() {
         (["--size", "0"], "512"),
         (["--size", "12x"], "512"),
         (["--size", "-4"], "-4"),
-        (["--size", "99999999999999999999"], "16384"),
+        (["--size", "99999999999999999999"], "32768"),
         (["--timeout", "never"], "seconds"),
         (["--timeout", "-1"], "-1"),
         (["--server", "ftp://example.com"], "http"),

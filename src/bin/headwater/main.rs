@@ -17,6 +17,7 @@ mod tune;
 use clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand as HelpForNothing;
 use clap::{Parser, Subcommand};
 use headwater::ErrorKind;
+use headwater::image::MAX_SIDE;
 use std::process::ExitCode;
 
 /// Background removal split between this machine's GPU and a server.
@@ -108,10 +109,10 @@ fn adapters() -> anyhow::Result<()> {
 /// Width and height from `512` or `768x512`.
 fn parse_size(text: &str) -> Result<[usize; 2], String> {
     let (width, height) = text.split_once('x').unwrap_or((text, text));
-    let side = |text: &str| text.parse().ok().filter(|side| (1..=16_384).contains(side));
+    let side = |text: &str| text.parse().ok().filter(|side| (1..=MAX_SIDE).contains(side));
     match (side(width), side(height)) {
         (Some(width), Some(height)) => Ok([width, height]),
-        _ => Err(format!("expected a side such as 512, or WIDTHxHEIGHT, each 1 to 16384; found {text:?}")),
+        _ => Err(format!("expected a side such as 512, or WIDTHxHEIGHT, each 1 to {MAX_SIDE}; found {text:?}")),
     }
 }
 
