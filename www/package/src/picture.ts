@@ -3,13 +3,14 @@
 import { type Context, newCanvas, toBlob } from "./canvas.js";
 import { HeadwaterError, wrap } from "./errors.js";
 import type { Pixels } from "./face.js";
+import { turnUpright } from "./orientation.js";
 import type { ImageSource } from "./types.js";
 
 /**
  * How bitmaps are made. Orientation: what a user sees of a photograph is upright. Colour: `default` converts a file's
  * own colour space to the page's, and the net shall see what the page shows; `none` would hand it the raw numbers of,
- * say, a Display P3 photograph, which are paler. Alpha: not multiplied in, so that transparent pixels keep their
- * colour, as they do natively.
+ * say, a Display P3 photograph, which are paler. Alpha: not multiplied in, so that the GPU puts transparent pixels over
+ * white by the same arithmetic as a native program.
  */
 export const BITMAP: ImageBitmapOptions = {
   imageOrientation: "from-image",
@@ -99,6 +100,9 @@ export async function encode(image: ImageSource, cover: [number, number], maxSid
     const scale = Math.min(1, Math.max(cover[0] / width, cover[1] / height));
     const [canvas, context] = newCanvas(Math.ceil(width * scale), Math.ceil(height * scale), true);
     context.imageSmoothingQuality = "high";
+    // A JPEG has no alpha; an empty canvas would be black in it.
+    context.fillStyle = "#fff";
+    context.fillRect(0, 0, canvas.width, canvas.height);
     await draw(context, picture.pixels, canvas.width, canvas.height);
     const blob = await toBlob(canvas, "image/jpeg", JPEG_QUALITY);
     return { contentType: blob.type, bytes: new Uint8Array(await blob.arrayBuffer()), width, height };
@@ -162,7 +166,7 @@ async function upright(image: ImageSource): Promise<[Pixels, boolean]> {
       break;
     case "Blob":
     case "File":
-      break;
+      return [await turnUpright(await createImageBitmap(image, BITMAP), image as Blob), true];
     default: {
       const known = "an ImageBitmap, ImageData, canvas, image, video, VideoFrame or Blob";
       throw new HeadwaterError("bad-image", `expected ${known}, found ${name}`);
