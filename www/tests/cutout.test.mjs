@@ -428,6 +428,32 @@ describe("cut-outs", { skip: skip("cutout") }, () => {
     await fresh.close();
   });
 
+  test("removeBackground works in the page's thread where workers have no WebGPU", TIMEOUT, async () => {
+    const fresh = await stage.browser.newContext();
+    const opened = await openHarness(fresh, stage.origin);
+    let asked = 0;
+    stage.gate.hook = (request, response) => {
+      if (!request.url.endsWith("worker-script.js")) return false;
+      asked += 1;
+      void fetch(stage.server.origin + request.url).then(async (answer) => {
+        const without = 'Object.defineProperty(WorkerNavigator.prototype, "gpu", { value: undefined });';
+        response.writeHead(200, { "content-type": "text/javascript" }).end((await answer.text()) + without);
+      });
+      return true;
+    };
+    const found = await opened.page.evaluate(async (size) => {
+      const options = { split: "U3", server: "/", size, fallback: "none" };
+      const { type } = await hw.main.removeBackground("/pixels/coffee.webp", options);
+      const inWorker = await hw.outcome(hw.main.removeBackground("/pixels/coffee.webp", { ...options, worker: true }));
+      return { type, code: inWorker.code };
+    }, SIZE);
+    stage.gate.reset();
+    assert.deepEqual(found, { type: "image/png", code: "no-adapter" });
+    assert.ok(asked > 0, "no worker was tried");
+    opened.complaints.check();
+    await fresh.close();
+  });
+
   test("the element shows the original, then the cut-out, and tells of both ends", TIMEOUT, async () => {
     const found = await page.evaluate(async (size) => {
       await import("/package/element.js");

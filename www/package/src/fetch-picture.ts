@@ -8,6 +8,28 @@ import { shown } from "./range.js";
 import { baseAddress, resolve } from "./source.js";
 import type { ImageSource } from "./types.js";
 
+/** The classes of what can be drawn, by their names: objects may come from another frame. */
+const DRAWABLE: readonly string[] = [
+  "Blob",
+  "File",
+  "ImageBitmap",
+  "ImageData",
+  "HTMLImageElement",
+  "HTMLCanvasElement",
+  "OffscreenCanvas",
+  "HTMLVideoElement",
+  "VideoFrame",
+];
+
+/** @throws HeadwaterError `bad-image` unless `source` is of a kind that {@link toImage} takes. */
+export function checkPicture(source: unknown): void {
+  const name = tag(source);
+  if (typeof source === "string" || name === "URL" || name === "ArrayBuffer" || ArrayBuffer.isView(source)) return;
+  if (DRAWABLE.includes(name)) return;
+  const known = "an address, a file's bytes, a Blob, an image, canvas or video, a VideoFrame, ImageBitmap or ImageData";
+  throw new HeadwaterError("bad-image", `expected ${known}, found ${name}`);
+}
+
 /**
  * `source` as it is, or the file that its address leads to.
  *
@@ -16,9 +38,14 @@ import type { ImageSource } from "./types.js";
  */
 export async function toImage(source: PictureSource, signal: AbortSignal | undefined): Promise<ImageSource> {
   check(signal);
+  checkPicture(source);
   const name = tag(source);
   if (name === "ArrayBuffer" || ArrayBuffer.isView(source)) {
-    return new Blob([source as ArrayBuffer | ArrayBufferView<ArrayBuffer>]);
+    // Shared memory, which no Blob takes, is copied.
+    const bytes = ArrayBuffer.isView(source)
+      ? new Uint8Array(source.buffer, source.byteOffset, source.byteLength)
+      : new Uint8Array(source as ArrayBuffer);
+    return new Blob([tag(bytes.buffer) === "ArrayBuffer" ? (bytes as Uint8Array<ArrayBuffer>) : bytes.slice()]);
   }
   if (typeof source !== "string" && name !== "URL") return source as ImageSource;
   const url = resolve(source as string | URL, baseAddress(), "picture");

@@ -5,7 +5,7 @@ import { type Names, checkNames } from "./arguments.js";
 import { callBack } from "./callback.js";
 import { type CutoutOptions, CUTOUT_NAMES, type PictureSource, cutoutSettings } from "./cutout-options.js";
 import { HeadwaterError, wrap } from "./errors.js";
-import { toImage } from "./fetch-picture.js";
+import { checkPicture, toImage } from "./fetch-picture.js";
 import { LOAD_NAMES, settingsOf } from "./options.js";
 import { Segmenter } from "./page-segmenter.js";
 import { frozen } from "./picture.js";
@@ -103,6 +103,8 @@ export async function remove(source: PictureSource, options: RemoveBackgroundOpt
   try {
     const { cutout, ...key } = parted(options);
     const { signal } = options;
+    checkPicture(source);
+    if (typeof options.background === "object") checkPicture(options.background);
     check(signal);
     for (const other of kept) if (other.idle && !other.is(key)) other.release();
     let found = [...kept].find((one) => one.is(key));
@@ -156,8 +158,12 @@ async function load({ model = DEFAULT_MODEL, worker, load }: Key, own: LoadOptio
     if (worker === false || (worker === undefined && !threads)) return await Segmenter.load(model, options);
     const where = typeof worker === "boolean" ? undefined : worker;
     return await WorkerSegmenter.load(model, { ...options, worker: where }).catch((error: unknown) => {
-      if (!(error instanceof NoWorker) || worker !== undefined) throw error;
-      console.warn(`headwater: ${error.message}. Backgrounds are removed in the page's own thread.`);
+      // Browsers may offer WebGPU to pages and not to workers.
+      const here = error instanceof NoWorker || wrap(error).code === "no-adapter";
+      if (!here || worker !== undefined) throw error;
+      if (error instanceof NoWorker) {
+        console.warn(`headwater: ${error.message}. Backgrounds are removed in the page's own thread.`);
+      }
       return Segmenter.load(model, options);
     });
   } catch (thrown) {

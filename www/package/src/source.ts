@@ -4,6 +4,7 @@ import { check, raced } from "./abort.js";
 import { bad, shownValue } from "./arguments.js";
 import { HeadwaterError, wrap } from "./errors.js";
 import type { ByteSource } from "./face.js";
+import { PREFIX_BYTES, headerEnd } from "./header.js";
 import { type HttpOptions, HttpSource } from "./http-source.js";
 import { type Interval, sum } from "./intervals.js";
 import { tag } from "./picture.js";
@@ -103,6 +104,7 @@ export function byteSource(bytes: ModelBytes, reading: Reading): ByteSource {
 /** A model in memory or on the disk. */
 class BlobSource implements ModelBytes {
   readonly #data: Blob | ArrayBuffer;
+  #headerEnd = 0;
   readonly size: number;
 
   constructor(data: Blob | ArrayBuffer) {
@@ -127,7 +129,7 @@ class BlobSource implements ModelBytes {
   }
 
   async identify(): Promise<void> {
-    // The bytes are here already.
+    this.#headerEnd = headerEnd(await this.read(0, Math.min(this.size, PREFIX_BYTES + 1)), "the model");
   }
 
   cost(ranges: readonly Interval[]): number {
@@ -135,8 +137,7 @@ class BlobSource implements ModelBytes {
   }
 
   price(ranges: readonly Interval[]): Price {
-    // Where the header ends is of no interest for a file that is here.
-    const bytes = sum(ranges);
+    const bytes = this.#headerEnd + sum(ranges);
     return { totalBytes: bytes, cachedBytes: bytes, downloadBytes: 0 };
   }
 

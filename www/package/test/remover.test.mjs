@@ -134,5 +134,9 @@ test("options are checked before anything is loaded", async () => {
   for (const bad of [{ trimm: true }, { type: "image/jpeg" }, { split: "" }, { model: 7 }, { worker: 7 }]) {
     await assert.rejects(remove(bad), { name: "HeadwaterError", code: "bad-argument" }, JSON.stringify(bad));
   }
+  for (const picture of [undefined, null, 7, {}, []]) {
+    await assert.rejects(removeBackground(picture, options), { name: "HeadwaterError", code: "bad-image" });
+  }
+  await assert.rejects(remove({ background: [] }), { code: "bad-image" });
   assert.deepEqual(gpu.opened, { devices: 0, sessions: 0 });
 });
