@@ -14,8 +14,8 @@ export class Segmenter extends SegmenterCore {
   /**
    * Loads a model: the Wasm module, the file's header, this client's part of the weights; then makes pipelines.
    *
-   * A device that cannot run its part is told of by a `fallback` event in the first task after the promise has
-   * resolved, so that listeners that are added at once hear it, and in every report.
+   * Where the device cannot run its part, a `fallback` event is dispatched in the first task after the promise has
+   * resolved, so that listeners that are added at once hear it; every report says it, too.
    *
    * @param model an address, relative to the page; or a Blob, File or ArrayBuffer that holds the file
    * @throws HeadwaterError `bad-argument`, `bad-model`, `unknown-split`, `download`, `timeout`, `no-adapter`,
@@ -45,7 +45,7 @@ export class Segmenter extends SegmenterCore {
   }
 
   /**
-   * Downloads what a load with the same options would, and caches it; `onProgress` is told.
+   * Downloads what a load with the same options would, and caches it; calls `onProgress`.
    *
    * @throws HeadwaterError as {@link load} does until a session is made; `storage` where the browser caches nothing
    */
@@ -64,7 +64,7 @@ export class Segmenter extends SegmenterCore {
 
   /**
    * Segments one picture and makes a file of the result: a PNG with transparency, unless the options say otherwise.
-   * Videos and canvases are read at once, everything else when its turn comes.
+   * Videos and canvases are read at once, everything else when all earlier calls have ended.
    *
    * @param image as for {@link segment}; also an address, from which the picture is fetched, and a file's bytes
    * @throws HeadwaterError as {@link segment}, and `download` when the picture's address leads to none

@@ -23,7 +23,7 @@ export interface RemoveBackgroundOptions extends LoadOptions, CutoutOptions {
 /** See {@link removeBackground}. */
 export interface RemoveBackground {
   (source: PictureSource, options?: RemoveBackgroundOptions): Promise<Blob>;
-  /** Frees the model that is kept for the next call. Calls that run reject with `released`. */
+  /** Frees the model that is cached for the next call. Calls that run reject with `released`. */
   release(): void;
 }
 
@@ -33,7 +33,7 @@ let remover: Promise<Remover> | undefined;
 
 /**
  * `source` without its background, as a file: a PNG with transparency, unless the options say otherwise. The model is
- * loaded by the first call, and kept for calls with the same options until none has come for five minutes.
+ * loaded by the first call, and cached for calls with the same options until none has come for five minutes.
  *
  * @param source an address, a `Blob`, a file's bytes, or anything else that has a picture's pixels
  * @throws HeadwaterError as `Segmenter.load` and `segmenter.cutout` do

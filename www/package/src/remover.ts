@@ -1,4 +1,4 @@
-// What `removeBackground` does, loaded with its first call: segmenters that are kept, in a worker where there can be one.
+// What `removeBackground` does, loaded with its first call: cached segmenters, in a worker where there can be one.
 
 import { check, raced } from "./abort.js";
 import { type Names, checkNames } from "./arguments.js";
@@ -15,7 +15,7 @@ import { NoWorker } from "./staff.js";
 import type { HeaderValues, LoadOptions, ModelSource, Progress } from "./types.js";
 import { Segmenter as WorkerSegmenter } from "./worker.js";
 
-/** A segmenter that nobody has used for so long is released, in milliseconds. */
+/** A segmenter without a call for so long is released, in milliseconds. */
 const IDLE_MILLIS = 5 * 60_000;
 
 /** After the last call that waited for a model was aborted, its loading goes on for so long, for the next call. */
@@ -26,7 +26,7 @@ const NAMES: Names<RemoveBackgroundOptions> = { ...LOAD_NAMES, ...CUTOUT_NAMES, 
 type AnySegmenter = Segmenter | WorkerSegmenter;
 
 /** A segmenter for all calls with the same model and options. */
-class Kept {
+class Cached {
   #key: Key;
   readonly #loading: Promise<AnySegmenter>;
   readonly #abort = new AbortController();
@@ -44,7 +44,7 @@ class Kept {
     if (typeof headers === "function") functions.headers = () => called(this.#key.load.headers);
     if (typeof modelHeaders === "function") functions.modelHeaders = () => called(this.#key.load.modelHeaders);
     this.#loading = load(key, { ...functions, signal: this.#abort.signal, onProgress });
-    // Who waits for it is told.
+    // Calls that wait for it reject, too.
     this.#loading.catch(() => this.release());
   }
 
@@ -79,14 +79,14 @@ class Kept {
     } finally {
       this.#listeners.delete(listener);
       this.#users -= 1;
-      if (this.#users === 0 && kept.has(this)) {
+      if (this.#users === 0 && cached.has(this)) {
         this.#idle = setTimeout(() => this.release(), this.#loaded ? IDLE_MILLIS : GRACE_MILLIS);
       }
     }
   }
 
   release(): void {
-    kept.delete(this);
+    cached.delete(this);
     clearTimeout(this.#idle);
     this.#abort.abort(new HeadwaterError("released", "the segmenter was released"));
     this.#loading.then(
@@ -96,7 +96,7 @@ class Kept {
   }
 }
 
-const kept = /* @__PURE__ */ new Set<Kept>();
+const cached = /* @__PURE__ */ new Set<Cached>();
 
 /** See `removeBackground`. */
 export async function remove(source: PictureSource, options: RemoveBackgroundOptions = {}): Promise<Blob> {
@@ -106,9 +106,9 @@ export async function remove(source: PictureSource, options: RemoveBackgroundOpt
     checkPicture(source);
     if (typeof options.background === "object") checkPicture(options.background);
     check(signal);
-    for (const other of kept) if (other.idle && !other.is(key)) other.release();
-    let found = [...kept].find((one) => one.is(key));
-    if (!found) kept.add((found = new Kept(key)));
+    for (const other of cached) if (other.idle && !other.is(key)) other.release();
+    let found = [...cached].find((one) => one.is(key));
+    if (!found) cached.add((found = new Cached(key)));
     return await found.use(key, options, async (loading) => {
       const image = frozen(source).then(async ({ still, close }) => ({ still: await toImage(still, signal), close }));
       const closed = image.then(({ close }) => close);
@@ -127,9 +127,9 @@ export async function remove(source: PictureSource, options: RemoveBackgroundOpt
   }
 }
 
-/** Frees all models that are kept. */
+/** Frees all models. */
 export function release(): void {
-  for (const one of kept) one.release();
+  for (const one of cached) one.release();
 }
 
 /** What decides which segmenter is used. */

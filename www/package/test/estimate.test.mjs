@@ -111,13 +111,13 @@ test("a server without ranges sends the file up to the last byte that is missing
   }
 });
 
-test("preload fills the cache, tells of it, and isCached says so", async () => {
-  const told = [];
+test("preload fills the cache with progress, and isCached says so", async () => {
+  const steps = [];
   assert.equal(await Segmenter.isCached(ADDRESS, options), false);
   assert.deepEqual(server.requests, [], "isCached asks nothing of the server");
-  const found = await Segmenter.preload(ADDRESS, { ...options, onProgress: (progress) => told.push(progress) });
+  const found = await Segmenter.preload(ADDRESS, { ...options, onProgress: (progress) => steps.push(progress) });
   assert.deepEqual(figures(found), [NEEDED, NEEDED, 0]);
-  const weights = told.filter(({ stage }) => stage === "weights");
+  const weights = steps.filter(({ stage }) => stage === "weights");
   assert.equal(weights[0].loaded, 0);
   assert.equal(weights.at(-1).loaded, weights.at(-1).total);
   server.requests = [];

@@ -63,10 +63,10 @@ test("functions for headers may be written anew with each call", async () => {
   assert.equal(gpu.opened.sessions, 1);
 });
 
-test("progress is told to every call that waits", async () => {
-  const told = [[], []];
-  await Promise.all(told.map((steps) => remove({ onProgress: ({ stage }) => steps.push(stage) })));
-  for (const steps of told) assert.ok(steps.includes("prepare"), steps.join());
+test("every call that waits gets progress", async () => {
+  const heard = [[], []];
+  await Promise.all(heard.map((steps) => remove({ onProgress: ({ stage }) => steps.push(stage) })));
+  for (const steps of heard) assert.ok(steps.includes("prepare"), steps.join());
 });
 
 test("an abort ends one call and not the loading that another one waits for", async () => {
@@ -91,7 +91,7 @@ test("an aborted load is taken up by a call that follows at once", async () => {
   assert.equal(gpu.opened.sessions, 1);
 });
 
-test("a failed load is not kept", async () => {
+test("a failed load is forgotten", async () => {
   gpu.sessionErrors.push(Object.assign(new Error("too small"), { code: "adapter-limit" }));
   await assert.rejects(remove(), { code: "adapter-limit" });
   await remove();
