@@ -24,7 +24,7 @@ const HELP: Record<string, string> = {
   "server-busy": "Other pictures are in the queue. Wait a moment and try again.",
   timeout: "Choose a smaller size, or a split that leaves the server less to do.",
   "no-adapter":
-    "This browser offers no WebGPU. Use a current Chrome, Edge, Safari or Firefox, or choose the split “remote”, which sends the photograph to the server.",
+    "Use a current Chrome, Edge, Safari or Firefox, or choose the split “remote”, which sends the photograph to the server.",
   "adapter-limit": "Choose a smaller size: this one does not fit the graphics adapter.",
   device: "The graphics device stopped. Try again; if it happens twice, choose a smaller size.",
   download: "Check the connection and try again. What has arrived is kept.",
