@@ -12,6 +12,15 @@ const A_PAGE = { name: "page.jpg", mimeType: "image/jpeg", buffer: Buffer.from("
 /** What the page writes to the console on purpose. */
 const CAUGHT = /HeadwaterError|cannot be reached|no-adapter/;
 
+/** Sends a request on that was held back. */
+async function forward(gate, request, response, { body }) {
+  const { host: _, connection: __, "content-length": ___, ...headers } = request.headers;
+  const answer = await fetch(new URL(request.url, gate.target), { method: request.method, headers, body });
+  const bytes = Buffer.from(await answer.arrayBuffer());
+  const { "content-encoding": ____, ...answered } = Object.fromEntries(answer.headers);
+  response.writeHead(answer.status, { ...answered, "content-length": bytes.length }).end(bytes);
+}
+
 describe("the demo's board", { skip: skip("demo-board") }, () => {
   let stage;
   before(async () => (stage = await openStage({ gate: true })));
@@ -255,6 +264,34 @@ describe("the demo's board", { skip: skip("demo-board") }, () => {
     await page.locator(id("size")).focus();
     await page.keyboard.press("Delete");
     assert.equal(await piece.count(), 1);
+    complaints.check();
+  });
+
+  test("a move that was made before the cut-out came is undone to where it was", TIMEOUT, async (t) => {
+    const { page, complaints } = await open(t, "?split=remote&size=256");
+    const held = [];
+    stage.gate.hook = (request, response, record) => {
+      if (!request.url.endsWith("/infer")) return false;
+      held.push(() => forward(stage.gate, request, response, record));
+      return true;
+    };
+    await page.locator(id("sample-coffee")).click();
+    const piece = page.locator(id("piece"));
+    await piece.waitFor();
+    const photo = await piece.boundingBox();
+    await page.keyboard.press("Shift+ArrowDown");
+    await page.keyboard.press("Shift+ArrowLeft");
+    const moved = await piece.boundingBox();
+    while (held.length === 0) await page.waitForTimeout(50);
+    for (const go of held) await go();
+    await cutOut(page);
+    const cut = await piece.boundingBox();
+    await page.keyboard.press("Control+z");
+    const undone = await piece.boundingBox();
+    for (const side of ["x", "y"]) {
+      const [expected, found] = [moved[side] - photo[side], cut[side] - undone[side]];
+      assert.ok(Math.abs(expected - found) < 1, `${side}: moved by ${expected}, undone by ${found}`);
+    }
     complaints.check();
   });
 

@@ -4,6 +4,8 @@ import type { Board } from "./board.js";
 import type { History } from "./history.js";
 import type { Piece, Place, Shape } from "./piece.js";
 
+type Kind = "move" | "size" | "turn" | "mirroring";
+
 export class Edits {
   readonly #numbers = new WeakMap<Piece, number>();
   #count = 0;
@@ -22,16 +24,21 @@ export class Edits {
   }
 
   turn(piece: Piece): void {
-    this.#placing(piece, undefined, () => this.board.turn(piece));
+    this.#placing(piece, "turn", () => this.board.turn(piece));
   }
 
   flip(piece: Piece): void {
-    this.#placing(piece, undefined, () => this.board.flip(piece));
+    this.#placing(piece, "mirroring", () => this.board.flip(piece));
+  }
+
+  /** Where a drag or a pinch begins, for {@link dragged}. */
+  whereabouts(piece: Piece): Place {
+    return piece.wholePlace(piece.place, this.board.width, this.board.height);
   }
 
   /** A drag or a pinch that is over: from there to where the piece is now. */
   dragged(piece: Piece, from: Place): void {
-    this.#placed(piece, from, undefined);
+    this.#placed(piece, from, "move", false);
   }
 
   shift(piece: Piece, step: 1 | -1): void {
@@ -73,21 +80,22 @@ export class Edits {
     });
   }
 
-  #placing(piece: Piece, kind: string | undefined, change: () => void): void {
-    const before = piece.place;
+  #placing(piece: Piece, kind: Kind, change: () => void): void {
+    const before = this.whereabouts(piece);
     change();
-    this.#placed(piece, before, kind);
+    this.#placed(piece, before, kind, kind === "move" || kind === "size");
   }
 
-  #placed(piece: Piece, before: Place, kind: string | undefined): void {
-    const after = piece.place;
-    if (after === before) return;
-    const step = {
-      words: `move of ${piece.name}`,
-      undo: () => this.board.setPlace(piece, before),
-      redo: () => this.board.setPlace(piece, after),
-    };
-    this.history.add(step, kind && `${kind} ${this.#numberOf(piece)}`);
+  /** Places by the photograph's centre: the mask may have come, or become another, until they are used. */
+  #placed(piece: Piece, before: Place, kind: Kind, joins: boolean): void {
+    const after = this.whereabouts(piece);
+    const { x, y, scale, pose } = after;
+    const still = Math.hypot(x - before.x, y - before.y) < 1e-6 && scale === before.scale && pose === before.pose;
+    if (still) return;
+    const put = (whole: Place) =>
+      this.board.setPlace(piece, piece.shownPlace(whole, this.board.width, this.board.height));
+    const step = { words: `${kind} of ${piece.name}`, undo: () => put(before), redo: () => put(after) };
+    this.history.add(step, joins ? `${kind} ${this.#numberOf(piece)}` : undefined);
   }
 
   #numberOf(piece: Piece): number {

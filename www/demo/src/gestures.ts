@@ -31,7 +31,7 @@ export function startGestures(board: Board, edits: Edits): void {
         (document.activeElement as HTMLElement | null)?.blur();
         return;
       }
-      held = { piece, from: piece.place };
+      held = { piece, from: edits.whereabouts(piece) };
       piece.element.focus({ preventScroll: true });
       piece.element.setAttribute("data-held", "");
       event.preventDefault(); // or the mouse press would move the focus to whatever element lies on top

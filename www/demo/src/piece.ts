@@ -179,6 +179,20 @@ export class Piece {
     return { width: this.crop.width * zoom, height: this.crop.height * zoom };
   }
 
+  /**
+   * A place by the centre of the whole photograph, which no mask moves: what is remembered while the shown part may
+   * change. `shownPlace` turns it back.
+   */
+  wholePlace(place: Place, boardWidth: number, boardHeight: number): Place {
+    const { dx, dy } = this.#fromWhole(place, this.crop, boardWidth, boardHeight);
+    return { ...place, x: place.x - dx, y: place.y - dy };
+  }
+
+  shownPlace(whole: Place, boardWidth: number, boardHeight: number): Place {
+    const { dx, dy } = this.#fromWhole(whole, this.crop, boardWidth, boardHeight);
+    return { ...whole, x: whole.x + dx, y: whole.y + dy };
+  }
+
   /** Puts the element where the piece lies on a board of that size. */
   put(boardWidth: number, boardHeight: number): void {
     const { x, y, pose } = this.place;
@@ -198,14 +212,20 @@ export class Piece {
     const parent = this.element.parentElement;
     if (!parent) return;
     const { clientWidth: width, clientHeight: height } = parent;
-    const zoom = this.zoom(width, height);
-    let dx = (crop.x + crop.width / 2 - (old.x + old.width / 2)) * zoom;
-    let dy = (crop.y + crop.height / 2 - (old.y + old.height / 2)) * zoom;
-    const { quarters, flipped } = this.place.pose;
-    for (let quarter = 0; quarter < quarters; quarter++) [dx, dy] = [-dy, dx];
-    if (flipped) dx = -dx;
-    this.place = { ...this.place, x: this.place.x + dx / width, y: this.place.y + dy / height };
+    const [from, to] = [old, crop].map((part) => this.#fromWhole(this.place, part, width, height));
+    this.place = { ...this.place, x: this.place.x + to!.dx - from!.dx, y: this.place.y + to!.dy - from!.dy };
     this.put(width, height);
+  }
+
+  /** From the photograph's centre to that of a part, in shares of the board, as the piece is scaled and turned. */
+  #fromWhole({ scale, pose }: Place, part: Rect, boardWidth: number, boardHeight: number): { dx: number; dy: number } {
+    const { width, height } = this.photo;
+    const zoom = (scale * Math.min(boardWidth, boardHeight)) / Math.max(width, height);
+    let dx = (part.x + part.width / 2 - width / 2) * zoom;
+    let dy = (part.y + part.height / 2 - height / 2) * zoom;
+    for (let quarter = 0; quarter < pose.quarters; quarter++) [dx, dy] = [-dy, dx];
+    if (pose.flipped) dx = -dx;
+    return { dx: dx / boardWidth, dy: dy / boardHeight };
   }
 
   #label(): void {
