@@ -469,7 +469,13 @@ describe("the page around the board", { skip: skip("page") }, () => {
       stage.gate.hook = (request, response) => (response.destroy(), true);
       t.after(() => stage.gate.reset());
       await page.reload();
+      await ready(page);
       await page.waitForFunction(() => document.querySelector("#samples img")?.naturalWidth > 0);
+      assert.equal(
+        await page.locator(id("status")).isVisible(),
+        false,
+        "nothing is wrong before anything is asked for",
+      );
       await page.locator(id("sample-coffee")).click();
       await cut(page);
       const report = JSON.parse(await page.locator(id("report")).textContent());

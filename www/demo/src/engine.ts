@@ -73,14 +73,10 @@ export class Engine {
     return probe({ wasm: WASM, worker: this.#running() });
   }
 
-  /** Reads the model's header and no weights. */
+  /** Reads the model's header and no weights. The server is not asked, so that it works offline too. */
   async describe(): Promise<ModelDescription> {
-    const segmenter = await Segmenter.load(MODEL, { ...this.#options(), split: "remote" });
-    try {
-      return segmenter.model;
-    } finally {
-      segmenter.release();
-    }
+    const { model } = await Segmenter.estimate(MODEL, { ...this.#options(), split: "remote" });
+    return model;
   }
 
   /** Waits for its turn, loads what the settings ask for where that is not there yet, and runs. */

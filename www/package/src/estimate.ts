@@ -13,10 +13,12 @@ import { type Settings, settingsOf } from "./options.js";
 import { runtime } from "./runtime.js";
 import { serverTrouble } from "./server-check.js";
 import { type LocatedModel, type ModelBytes, baseAddress, byteSource, locate, openSource } from "./source.js";
-import type { LoadOptions, ModelSource } from "./types.js";
+import type { LoadOptions, ModelDescription, ModelSource } from "./types.js";
 
 /** What loading a model with the same options would take. */
 export interface Estimate {
+  /** What the model's header says, at the size that was asked for. */
+  model: ModelDescription;
   /** `local`, `remote` or the split's name: what `auto` chooses on this device. */
   split: string;
   /** Why this split, in sentences. */
@@ -38,10 +40,10 @@ const CHUNK_BYTES = 8 * 2 ** 20;
  * @throws HeadwaterError as `Segmenter.load` does until weights are read
  */
 export function estimate(model: ModelSource, options: LoadOptions = {}): Promise<Estimate> {
-  return surveyed(model, options, false, async ({ bytes, ranges, split, reasons }) => {
+  return surveyed(model, options, false, async ({ bytes, ranges, model, split, reasons }) => {
     // What came behind the header is cached by now.
     await bytes.close();
-    return { split, reasons, ...bytes.price(ranges) };
+    return { model, split, reasons, ...bytes.price(ranges) };
   });
 }
 
@@ -76,7 +78,7 @@ export function preload(model: ModelSource, options: LoadOptions = {}): Promise<
       new HeadwaterError("bad-argument", "cache false: expected true, for preload fills the cache"),
     );
   }
-  return surveyed(model, options, false, async ({ bytes, ranges, split, reasons, signal }) => {
+  return surveyed(model, options, false, async ({ bytes, ranges, model, split, reasons, signal }) => {
     const missing = bytes.uncached(ranges);
     const total = bytes.cost(missing);
     let loaded = 0;
@@ -97,11 +99,12 @@ export function preload(model: ModelSource, options: LoadOptions = {}): Promise<
       const why = "a private window, a page without HTTPS, or too little room";
       throw new HeadwaterError("storage", `the browser did not cache the model (${why})`);
     }
-    return { split, reasons, ...bytes.price(ranges) };
+    return { model, split, reasons, ...bytes.price(ranges) };
   });
 }
 
 interface Survey {
+  model: ModelDescription;
   bytes: ModelBytes;
   split: string;
   reasons: readonly string[];
@@ -149,7 +152,8 @@ async function survey<T>(
     const header = await alive(() => compiled.value.Model.open(source));
     try {
       check(signal);
-      const description = header.describe(settings.size);
+      const described = header.describe(settings.size);
+      const description = { ...described, size: settings.size ?? described.size };
       await opened.value.identify(description.sha256);
       let chosen = { split, reasons: [`Split ${split} was asked for.`] };
       if (split === "auto") {
@@ -163,7 +167,8 @@ async function survey<T>(
       }
       check(signal);
       const ranges = chosen.split === "remote" ? [] : header.weight_ranges(chosen.split);
-      return await work({ bytes: opened.value, split: chosen.split, reasons: chosen.reasons, ranges, signal });
+      const { split: placed, reasons } = chosen;
+      return await work({ model: description, bytes: opened.value, split: placed, reasons, ranges, signal });
     } finally {
       header.free();
     }
