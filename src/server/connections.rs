@@ -68,6 +68,11 @@ impl Connections {
         Some(Open { connections: self.clone(), connection })
     }
 
+    /// Closes one that waits, if any does.
+    pub(super) fn close_one(&self) -> bool {
+        close_one(&mut self.lock(), |_| true).is_some()
+    }
+
     fn millis(&self) -> u64 {
         self.start.elapsed().as_millis() as u64
     }

@@ -21,8 +21,8 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tower::ServiceExt;
 
-/// A pause after a failed `accept`, most often for want of file descriptors.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
+/// A pause after a failed `accept`.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(10);
 
 /// A connection's buffers, each way: the longest header that is read, and the most of a body that is read at a time.
 const BUFFER_BYTES: usize = 64 << 10;
@@ -51,6 +51,8 @@ pub async fn serve(listener: TcpListener, state: Arc<ServerState>, shutdown: imp
             Ok(accepted) => accepted,
             Err(error) => {
                 tracing::warn!(%error, "a connection could not be accepted");
+                // Most often for want of file descriptors, of which each connection has one.
+                connections.close_one();
                 tokio::time::sleep(ACCEPT_PAUSE).await;
                 continue;
             }

@@ -213,8 +213,9 @@ impl Drop for Place {
         let mut state = self.queue.lock();
         state.running.retain(|entry| entry.id != self.id);
         state.waiting.retain(|(entry, _)| entry.id != self.id);
-        state.call(workers);
+        // In this order: nobody begins to run for whom there is no time.
         state.reconsider(workers);
+        state.call(workers);
     }
 }
 
@@ -274,6 +275,16 @@ mod tests {
         first.finished(25_000.0);
         let answers: Vec<_> = tickets.into_iter().skip(2).map(|ticket| ready(ticket.called())).collect();
         assert!(answers.iter().all(|answer| matches!(answer, Err(Refused::Late { .. }))));
+    }
+
+    #[test]
+    fn the_next_one_does_not_run_when_there_is_no_time_left_for_it() {
+        let queue = Queue::new(1, 16, 16);
+        let first = ready(queue.enter(work("a"), None, in_seconds(60)).unwrap().called()).ok().unwrap();
+        let second = queue.enter(work("a"), None, in_seconds(20)).unwrap();
+        first.finished(40_000.0);
+        assert!(matches!(ready(second.called()), Err(Refused::Late { .. })));
+        assert_eq!(queue.len(), 0);
     }
 
     #[test]

@@ -9,6 +9,9 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
+/// The most threads that may block.
+const BLOCKING_THREADS: usize = 64;
+
 /// Serve the layers that clients leave to a server
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
@@ -82,7 +85,9 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     // Says it as the other commands do where there is none.
     crate::segment::open_model(&arguments.model)?;
     let state = ServerState::new(&arguments.model, Arc::new(RtenExecutor::default()), config(arguments))?;
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    // Threads that block read pages and large JSON, and run the net: each has a stack.
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().max_blocking_threads(BLOCKING_THREADS).enable_all().build()?;
     let served = runtime.block_on(async {
         let listener = tokio::net::TcpListener::bind(arguments.listen).await.map_err(|e| {
             Error::new(ErrorKind::Io, format!("{} cannot be listened on", arguments.listen)).with_source(e)
