@@ -27,7 +27,7 @@ pub use adapter::{AdapterInfo, Choice, adapters};
 pub use alpha::Alpha;
 pub use intake::Intake;
 pub use outlet::Outlet;
-pub use program::Program;
+pub use program::{Program, Tell};
 pub use run::Made;
 pub use timing::DispatchTime;
 

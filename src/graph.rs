@@ -13,6 +13,7 @@ mod lone;
 pub mod op;
 pub mod scaling;
 pub mod shape;
+mod sizes;
 
 pub use op::{Activation, Binary, Conv, Op, Pool, Resize};
 pub use scaling::Scaling;

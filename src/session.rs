@@ -41,7 +41,7 @@ pub use report::{ExecutorAdapter, Report};
 
 use crate::codec::Codec;
 use crate::error::{Result, bail, error};
-use crate::gpu::{Gpu, Intake, Outlet, Program};
+use crate::gpu::{Gpu, Intake, Outlet, Program, Tell};
 use crate::graph::cuts::{Cut, Division};
 use crate::graph::fuse::fuse;
 use crate::graph::{Graph, TensorId};
@@ -97,8 +97,8 @@ struct Client {
 pub struct Setup<'a> {
     /// Where pictures and masks are: with [`Edge::Device`], [`Session::segment_on_device`] takes them.
     pub pixels: Edge,
-    /// Told how many weights are on the device, and how many there are.
-    pub tell: &'a mut dyn FnMut(usize, usize),
+    /// See [`Program::new_telling`].
+    pub tell: Tell<'a>,
 }
 
 impl<T: Transport> Session<T> {
@@ -116,7 +116,7 @@ impl<T: Transport> Session<T> {
         remote: Option<RemoteBody<T>>,
     ) -> Result<Self> {
         let model = Model::open(source).await?;
-        let setup = Setup { pixels: Edge::Host, tell: &mut |_, _| () };
+        let setup = Setup { pixels: Edge::Host, tell: &mut |_, _| Ok(()) };
         Self::with_model(model, source, options, gpu, remote, setup).await
     }
 

@@ -33,7 +33,7 @@ impl Pipelines {
                 texts.push((label, source::wgsl(key)?));
             }
         }
-        Warming::begin(device, &texts)
+        Ok(Warming::begin(device, texts))
     }
 
     /// The pipeline of `key`. Validation errors surface in the caller's error scope.

@@ -22,6 +22,9 @@ const ALIGNMENT: u64 = 256;
 /// Bytes of weights whose second copy, on the way to the device, may still be there when the next ones are written.
 const MOST_ON_ITS_WAY: u64 = 8 << 20;
 
+/// Called with the pieces of work that are done, and with their number. Its error ends the work.
+pub type Tell<'a> = &'a mut dyn FnMut(usize, usize) -> Result<()>;
+
 /// A plan whose buffers are allocated and whose weights are on the device. Dropping it gives its memory
 /// back at once.
 #[derive(Debug)]
@@ -54,19 +57,15 @@ impl Program {
     /// `AdapterLimit` when the plan does not fit the device's limits or its memory, or is in f16 and its shaders
     /// have none; `Device` when the device fails; `Internal` when a weight was not loaded.
     pub async fn new(gpu: Arc<Gpu>, plan: Plan, weights: &Weights) -> Result<Self> {
-        Self::new_telling(gpu, plan, weights, &mut |_, _| ()).await
+        Self::new_telling(gpu, plan, weights, &mut |_, _| Ok(())).await
     }
 
-    /// As [`Self::new`]; `tell` is called with the number of weights that are on the device, and of all.
+    /// As [`Self::new`]; `tell` is called with the pieces of work that are done, and with their number. Weights, and
+    /// pipelines and bind groups where they are made one by one, are pieces.
     ///
     /// # Errors
-    /// Those of [`Self::new`].
-    pub async fn new_telling(
-        gpu: Arc<Gpu>,
-        plan: Plan,
-        weights: &Weights,
-        tell: &mut dyn FnMut(usize, usize),
-    ) -> Result<Self> {
+    /// Those of [`Self::new`], and those of `tell`, after which nothing more is begun.
+    pub async fn new_telling(gpu: Arc<Gpu>, plan: Plan, weights: &Weights, tell: Tell<'_>) -> Result<Self> {
         plan.check(&gpu.limits())?;
         if plan.precision == Precision::F16 && !gpu.info.f16 {
             bail!(AdapterLimit, "the shaders of {:?} have no f16", gpu.info.name);
@@ -77,16 +76,19 @@ impl Program {
         let keys = dispatches.map(|dispatch| &dispatch.launch.key);
         // Compiled while the weights are packed, where that is possible.
         let warming = gpu.pipelines.warm(&gpu.device, keys)?;
-        write(&gpu, &plan, &memory, weights, tell).await?;
-        let warm = warming.ready().await?;
-        let made = gpu
-            .guarded(|| {
-                let (steps, parameters) = steps::make(&gpu, &plan, &memory)?;
-                Ok((steps, parameters, readbacks(&gpu, &plan)))
-            })
-            .await;
+        let steps_count: usize = plan.phases.iter().map(|phase| phase.dispatches.len()).sum();
+        let total = plan.weights.len() + warming.len() + steps_count;
+        let mut pauses = Pauses::begin();
+        let written = &mut |weights| tell(weights + warming.finished(), total);
+        write(&gpu, &plan, &memory, weights, &mut pauses, written).await?;
+        let done = plan.weights.len();
+        let warm = warming.ready(&mut |pipelines| tell(done + pipelines, total)).await?;
+        let done = total - steps_count;
+        let (parameters, readbacks) =
+            gpu.guarded(|| Ok((steps::parameters(&gpu, &plan), readbacks(&gpu, &plan)))).await?;
+        let made = &mut |steps| tell(done + steps, total);
+        let steps = steps::make(&gpu, &plan, &memory, &parameters, &mut pauses, made).await?;
         warm.done();
-        let (steps, parameters, readbacks) = made?;
         let program = Self { plan, memory, steps, readbacks, turn: Mutex::default(), parameters, gpu: gpu.clone() };
         gpu.count_allocated(program.allocated_bytes() as i64);
         Ok(program)
@@ -126,23 +128,21 @@ impl Program {
 impl Drop for Program {
     fn drop(&mut self) {
         self.gpu.count_allocated(-(self.allocated_bytes() as i64));
-        // A browser would wait for its garbage collector, which knows nothing of the GPU's memory.
-        self.memory.destroy();
+        // For the same reason as [`Memory`].
         self.readbacks.iter().for_each(Readbacks::destroy);
         self.parameters.destroy();
     }
 }
 
-/// Packs the weights and writes them to their places.
+/// Packs the weights and writes them to their places; `tell` is called with their number as it grows.
 async fn write(
     gpu: &Gpu,
     plan: &Plan,
     memory: &Memory,
     weights: &Weights,
-    tell: &mut dyn FnMut(usize, usize),
+    pauses: &mut Pauses,
+    tell: &mut dyn FnMut(usize) -> Result<()>,
 ) -> Result<()> {
-    // Packing takes a page's thread a while; others may want it in between.
-    let mut pauses = Pauses::begin();
     let mut on_its_way = 0;
     for (index, weight) in plan.weights.iter().enumerate() {
         on_its_way += weight.bytes;
@@ -150,8 +150,8 @@ async fn write(
             gpu.flush();
             on_its_way = weight.bytes;
         }
-        memory.write(&gpu.queue, index, weight, weights)?;
-        tell(index + 1, plan.weights.len());
+        memory.write(&gpu.queue, index, weight, weights, pauses).await?;
+        tell(index + 1)?;
         pauses.offer().await;
     }
     Ok(())

@@ -9,9 +9,6 @@ use crate::error::{Result, bail, error};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// Sides are rounded to multiples of these when a size is looked for that would do.
-const MULTIPLES: [usize; 7] = [2, 4, 8, 16, 32, 64, 128];
-
 /// How a graph behaves at other sizes; empty for the many that need no word about it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Scaling {
@@ -128,18 +125,16 @@ impl Graph {
     /// The same graph for pictures of `height` x `width`.
     ///
     /// # Errors
-    /// `BadShape` when the net cannot run at that size, naming the node that fails, and a size that would do where
-    /// one is near.
+    /// `BadShape` when the net cannot run at that size, naming the node that fails, and the nearest sizes that it
+    /// runs at.
     pub fn with_input_size(&self, height: usize, width: usize) -> Result<Self> {
         self.resized(height, width).map_err(|e| {
-            let near = self.near(height, width).map_or_else(String::new, |[height, width]| {
-                format!(" ({width}x{height} is the nearest size that was found to do)")
-            });
-            e.context(format!("at input size {width}x{height}{near}"))
+            let hint = self.size_hint(height, width).unwrap_or_default();
+            e.context(format!("at input size {width}x{height}{hint}"))
         })
     }
 
-    fn resized(&self, height: usize, width: usize) -> Result<Self> {
+    pub(super) fn resized(&self, height: usize, width: usize) -> Result<Self> {
         let mut graph = self.clone();
         for &input in &self.inputs {
             let shape = &mut graph.tensors[input].shape;
@@ -164,15 +159,6 @@ impl Graph {
             }
         }
         Ok(graph)
-    }
-
-    /// A size that does, each side rounded to a multiple of one number.
-    fn near(&self, height: usize, width: usize) -> Option<[usize; 2]> {
-        let rounded = |side: usize, multiple: usize| (side.saturating_add(multiple / 2) / multiple).max(1) * multiple;
-        MULTIPLES
-            .iter()
-            .map(|&multiple| [rounded(height, multiple), rounded(width, multiple)])
-            .find(|&[height, width]| self.resized(height, width).is_ok())
     }
 
     /// Sets what node `index` has of attributes that follow its input's size.

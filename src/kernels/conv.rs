@@ -3,6 +3,7 @@
 use super::{Extent, Key, Launch, Loads, TEXTURE_COLUMNS, TEXTURE_COPY_BYTES, TEXTURE_ROWS, activation, left_top, xy};
 use crate::graph::Conv;
 use bytemuck::{Pod, Zeroable};
+use std::ops::Range;
 
 /// Pixels of a row that one invocation computes.
 pub const TILE: usize = 8;
@@ -77,11 +78,14 @@ pub fn launch(conv: &Conv, parts: &[Extent], kernel: [usize; 2], out: Extent, lo
 
 /// Weights `[Co, Ci, Kh, Kw]` as the shader reads them, `[Co/8, part, Kh, Kw, Cpart/4, 2, 4, 4]`: the last
 /// axis runs over four output channels, the one before over four input channels. What does not exist is 0.
-pub fn pack_weights(weights: &[f32], shape: [usize; 4], part_channels: &[usize]) -> Vec<f32> {
+///
+/// Packs `blocks` of the first axis; `weights` are those of the blocks' output channels and no others.
+pub fn pack_blocks(weights: &[f32], shape: [usize; 4], part_channels: &[usize], blocks: Range<usize>) -> Vec<f32> {
     let [out_channels, in_channels, kh, kw] = shape;
     let quads: usize = part_channels.iter().map(|channels| channels.div_ceil(4)).sum();
-    let mut packed = Vec::with_capacity(out_channels.div_ceil(BLOCK) * kh * kw * quads * 32);
-    for block in 0..out_channels.div_ceil(BLOCK) {
+    let mut packed = Vec::with_capacity(blocks.len() * kh * kw * quads * 32);
+    let first_output = blocks.start * BLOCK;
+    for block in blocks {
         let mut first = 0;
         for &channels in part_channels {
             for window in 0..kh * kw {
@@ -89,8 +93,8 @@ pub fn pack_weights(weights: &[f32], shape: [usize; 4], part_channels: &[usize])
                     for (half, i, o) in (0..32).map(|n| (n / 16, n / 4 % 4, n % 4)) {
                         let (input, output) = (quad * 4 + i, block * BLOCK + half * 4 + o);
                         let exists = input < channels && output < out_channels;
-                        let at = (output * in_channels + first + input) * kh * kw + window;
-                        packed.push(if exists { weights[at] } else { 0.0 });
+                        let at = || ((output - first_output) * in_channels + first + input) * kh * kw + window;
+                        packed.push(if exists { weights[at()] } else { 0.0 });
                     }
                 }
             }

@@ -68,7 +68,7 @@ impl Grid {
     }
 }
 
-/// Block `block` of weights `[Co, Ci, 3, 3]`, which the product reads as `[Co/16, 36, Ci, 16]`, the last axis running
+/// Block `block` of weights `[Co, Ci, 3, 3]`, of which `weights` has that block's alone; the product reads them as `[Co/16, 36, Ci, 16]`, the last axis running
 /// over output channels. Parts stand one after the other, each filled up with zeros to whole quads of channels.
 pub fn pack_block(weights: &[f32], shape: [usize; 4], parts: &[usize], block: usize) -> Vec<f32> {
     let [out_channels, in_channels, ..] = shape;
@@ -76,7 +76,7 @@ pub fn pack_block(weights: &[f32], shape: [usize; 4], parts: &[usize], block: us
     let mut packed = vec![0.0; NUMBERS * quads * 4 * BLOCK];
     let first_output = block * BLOCK;
     for output in 0..BLOCK.min(out_channels - first_output) {
-        let kernels = &weights[(first_output + output) * in_channels * 9..][..in_channels * 9];
+        let kernels = &weights[output * in_channels * 9..][..in_channels * 9];
         let (mut first_quad, mut first_input) = (0, 0);
         for &channels in parts {
             for channel in 0..channels {

@@ -80,10 +80,17 @@ impl Weight {
 
     /// The values, row-major.
     pub fn to_f32(&self) -> Vec<f32> {
+        self.slice_f32(0..self.range.len() / self.dtype.bytes())
+    }
+
+    /// Some of the values, row-major; none where `values` goes beyond them.
+    pub fn slice_f32(&self, values: Range<usize>) -> Vec<f32> {
+        let size = self.dtype.bytes();
+        let bytes = self.bytes().get(values.start * size..values.end * size).unwrap_or(&[]);
         match self.dtype {
-            DType::F32 => self.bytes().as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect(),
+            DType::F32 => bytes.as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect(),
             DType::F16 => {
-                let halves = self.bytes().as_chunks::<2>().0;
+                let halves = bytes.as_chunks::<2>().0;
                 halves.iter().map(|bytes| half::f16::from_le_bytes(*bytes).to_f32()).collect()
             }
         }

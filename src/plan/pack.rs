@@ -2,7 +2,8 @@
 
 use crate::error::{Result, bail};
 use crate::kernels::{Precision, conv, conv_depthwise, conv_grouped, conv_single, conv_transpose, winograd};
-use crate::model::Weights;
+use crate::model::{Weight, Weights};
+use std::ops::Range;
 
 /// A constant as a kernel wants it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,46 +97,96 @@ impl PackedWeight {
         Self { source: source.map(str::to_owned), packing, precision, bytes: (values * precision.bytes()) as u64 }
     }
 
-    /// Hands the packed values to `put`, piece by piece and in order: transformed weights of a wide layer are
-    /// tens of megabytes, and a page's memory never shrinks again.
+    /// The packed values in pieces, in order: transformed weights of a wide layer are tens of megabytes, a page's
+    /// memory never shrinks again, and its thread must not be held for long.
     ///
     /// # Errors
     /// `Internal` when the weight was not loaded or is not of the planned size.
-    pub fn pack(&self, weights: &Weights, put: &mut dyn FnMut(&[f32])) -> Result<()> {
-        let values = match &self.source {
-            Some(name) => Some(weights.get(name)?.to_f32()),
+    pub fn pieces<'a>(&'a self, weights: &'a Weights) -> Result<Pieces<'a>> {
+        let source = match &self.source {
+            Some(name) => Some(weights.get(name)?),
             None => None,
         };
-        let given = values.as_deref().unwrap_or(&[]);
-        let expected = match &self.packing {
+        let found = source.map_or(0, |source| source.shape().iter().product());
+        let expected: usize = match &self.packing {
             Packing::Conv { shape, .. }
             | Packing::Winograd { shape, .. }
             | Packing::Grouped { shape }
             | Packing::Transposed { shape, .. } => shape.iter().product(),
             Packing::Single { channels } => channels * 9,
             Packing::Depthwise { channels, window } => channels * window,
-            Packing::Bias { channels, .. } => values.as_ref().map_or(0, |_| *channels),
+            Packing::Bias { channels, .. } => source.map_or(0, |_| *channels),
             Packing::Quads { shape } => shape.iter().product(),
         };
-        if given.len() != expected {
-            bail!(Internal, "weight {:?}: expected {expected} values, found {}", self.source, given.len());
+        if found != expected {
+            bail!(Internal, "weight {:?}: expected {expected} values, found {found}", self.source);
         }
-        let packed = match &self.packing {
-            Packing::Winograd { shape, parts } => {
-                let blocks = 0..shape[0].div_ceil(winograd::BLOCK);
-                blocks.for_each(|block| put(&winograd::pack_block(given, *shape, parts, block)));
-                return Ok(());
+        Ok(Pieces { packing: &self.packing, source, next: 0 })
+    }
+}
+
+/// Packed values, piece by piece: see [`PackedWeight::pieces`].
+#[derive(Debug)]
+pub struct Pieces<'a> {
+    packing: &'a Packing,
+    source: Option<&'a Weight>,
+    /// The next block of output channels; of what is one piece, whether it was given.
+    next: usize,
+}
+
+/// Values of one piece, unless one block has more.
+const PIECE_VALUES: usize = 1 << 17;
+
+impl Pieces<'_> {
+    /// The next blocks, each of `block` output channels with `row` values, and the values that they have in the file.
+    fn blocks(
+        &mut self,
+        channels: usize,
+        row: usize,
+        block: usize,
+        at_once: usize,
+    ) -> Option<(Range<usize>, Vec<f32>)> {
+        let first = self.next;
+        let end = channels.div_ceil(block).min(first + at_once.max(1));
+        self.next = end;
+        let values =
+            || self.source.map(|source| source.slice_f32(first * block * row..channels.min(end * block) * row));
+        (first < end).then(|| (first..end, values().unwrap_or_default()))
+    }
+}
+
+impl Iterator for Pieces<'_> {
+    type Item = Vec<f32>;
+
+    fn next(&mut self) -> Option<Vec<f32>> {
+        match self.packing {
+            Packing::Conv { shape: shape @ [channels, inputs, kh, kw], parts } => {
+                let row = inputs * kh * kw;
+                let at_once = PIECE_VALUES / (conv::BLOCK * row.max(1));
+                let (blocks, values) = self.blocks(*channels, row, conv::BLOCK, at_once)?;
+                return Some(conv::pack_blocks(&values, *shape, parts, blocks));
             }
-            Packing::Conv { shape, parts } => conv::pack_weights(given, *shape, parts),
+            Packing::Winograd { shape: shape @ [channels, inputs, ..], parts } => {
+                let (blocks, values) = self.blocks(*channels, inputs * 9, winograd::BLOCK, 1)?;
+                return Some(winograd::pack_block(&values, *shape, parts, blocks.start));
+            }
+            _ => {}
+        }
+        if std::mem::replace(&mut self.next, 1) > 0 {
+            return None;
+        }
+        let values = self.source.map(Weight::to_f32);
+        let given = values.as_deref().unwrap_or(&[]);
+        Some(match self.packing {
             Packing::Single { channels } => conv_single::pack_weights(given, *channels),
             Packing::Depthwise { channels, window } => conv_depthwise::pack_weights(given, *channels, *window),
             Packing::Grouped { shape } => conv_grouped::pack_weights(given, *shape),
             Packing::Transposed { shape, groups } => conv_transpose::pack_weights(given, *shape, *groups),
             Packing::Bias { channels, block } => conv::pack_bias(values.as_deref(), *channels, *block),
             Packing::Quads { shape } => quads(given, *shape),
-        };
-        put(&packed);
-        Ok(())
+            // Given above.
+            Packing::Conv { .. } | Packing::Winograd { .. } => return None,
+        })
     }
 }
 

@@ -16,7 +16,7 @@ pub fn now_millis() -> f64 {
     START.get_or_init(Instant::now).elapsed().as_secs_f64() * 1e3
 }
 
-/// Lets others have the thread in the middle of long work; a native thread is nobody else's.
+/// Divides long work into slices in browsers. A native thread has no other tasks.
 #[derive(Debug)]
 pub(crate) struct Pauses;
 
@@ -24,6 +24,11 @@ impl Pauses {
     /// From now on.
     pub(crate) fn begin() -> Self {
         Self
+    }
+
+    /// Never.
+    pub(crate) fn due(&self) -> bool {
+        false
     }
 
     /// Returns at once.
@@ -156,6 +161,10 @@ impl Transport for HttpTransport {
             body: bytes,
             received_bytes,
         })
+    }
+
+    fn address(&self) -> String {
+        self.base.clone()
     }
 
     fn now_millis(&self) -> f64 {

@@ -21,6 +21,8 @@ export interface ByteSource {
 
 /** The way to a server; `path` begins with a slash. */
 export interface Server {
+  /** Without a slash at its end. */
+  readonly address: string;
   send(path: string, jsonBytes: number | undefined, body: Uint8Array | undefined, maxAnswerBytes: number): Promise<ServerAnswer>;
 }
 
@@ -52,6 +54,9 @@ extern "C" {
     /// A script's way to a server.
     #[wasm_bindgen(typescript_type = "Server")]
     pub type JsServer;
+
+    #[wasm_bindgen(method, getter)]
+    fn address(this: &JsServer) -> String;
 
     #[wasm_bindgen(method, catch)]
     fn send(
@@ -124,6 +129,10 @@ impl Transport for JsServer {
             body: answer.body().to_vec(),
             received_bytes: answer.received_bytes() as usize,
         })
+    }
+
+    fn address(&self) -> String {
+        JsServer::address(self)
     }
 
     fn now_millis(&self) -> f64 {

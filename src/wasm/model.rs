@@ -22,6 +22,8 @@ struct Description<'a> {
     licence: &'a str,
     origin: &'a str,
     size: [usize; 2],
+    #[serde(rename = "sizeMultiple")]
+    size_multiple: Option<usize>,
     weights: usize,
     weight_bytes: u64,
     macs: u64,
@@ -82,6 +84,7 @@ impl Model {
             licence: &manifest.source.licence,
             origin: &manifest.source.origin,
             size: manifest.preprocess.size,
+            size_multiple: manifest.graph.size_multiple(),
             weights: graph.weight_values() as usize,
             weight_bytes: self.model.weight_bytes(&graph)?,
             macs: graph.macs(),

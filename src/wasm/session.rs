@@ -1,9 +1,10 @@
 //! A session, and what became of a picture.
 
+use super::failure::caught;
 use super::host::{JsByteSource, JsServer, to_js};
 use super::{Device, Model};
 use crate::codec::Codec;
-use crate::error::{Result, bail};
+use crate::error::{ErrorKind, Result, bail};
 use crate::gpu::Gpu;
 use crate::kernels::Precision;
 use crate::plan::Edge;
@@ -37,7 +38,7 @@ extern "C" {
     #[wasm_bindgen(method, getter)]
     fn precision(this: &SessionOptions) -> String;
 
-    /// Called with the number of weights that are on the device, and of all.
+    /// Called with the pieces of work that are done, and with their number. What it throws ends the work.
     #[wasm_bindgen(typescript_type = "(done: number, total: number) => void")]
     pub type OnWeight;
 }
@@ -56,10 +57,10 @@ impl Session {
     ) -> std::result::Result<Session, JsValue> {
         let listener: Option<js_sys::Function> = on_weight.map(JsCast::unchecked_into);
         let mut tell = |done: usize, total: usize| {
-            if let Some(listener) = &listener {
-                // What a listener throws is its own affair.
-                let _ = listener.call2(&JsValue::NULL, &done.into(), &total.into());
-            }
+            let Some(listener) = &listener else { return Ok(()) };
+            // Where the caller was aborted, the listener throws.
+            let called = listener.call2(&JsValue::NULL, &done.into(), &total.into());
+            called.map(|_| ()).map_err(|thrown| caught(&thrown, ErrorKind::Internal))
         };
         let setup = Setup { pixels: Edge::Device, tell: &mut tell };
         let gpu = Some(device.gpu.clone());
@@ -73,7 +74,7 @@ impl Session {
         options: SessionOptions,
         server: JsServer,
     ) -> std::result::Result<Session, JsValue> {
-        let setup = Setup { pixels: Edge::Host, tell: &mut |_, _| () };
+        let setup = Setup { pixels: Edge::Host, tell: &mut |_, _| Ok(()) };
         Ok(Self::with(model, source, &options, None, Some(server), setup).await?)
     }
 

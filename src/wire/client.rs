@@ -23,6 +23,11 @@ pub trait Transport {
     /// long, `BadMessage` when it is larger than [`HttpRequest::max_answer_bytes`] or is no HTTP.
     async fn send(&self, request: HttpRequest) -> Result<HttpAnswer>;
 
+    /// The server's address for messages, without a slash at its end; empty where it has none.
+    fn address(&self) -> String {
+        String::new()
+    }
+
     /// A clock that never goes back, in milliseconds from some moment.
     fn now_millis(&self) -> f64;
 }
@@ -166,16 +171,24 @@ impl<T: Transport> RemoteBody<T> {
     /// `Mismatch` when the server states another hash; else as [`Self::infer`].
     pub async fn describe(&self) -> Result<ModelDescription> {
         let path = format!("/v2/models/{}", self.model);
+        let place = self.place(&path);
         let request = HttpRequest { path, post: None, max_answer_bytes: ANSWER_JSON_BYTES };
-        let answer = accepted(self.transport.send(request).await?)?;
+        let answer = accepted(self.transport.send(request).await?, &place)?;
         let description: ModelDescription = serde_json::from_slice(&answer.body).map_err(|e| {
-            error!(BadMessage, "expected a model's description, found {}", found(&answer)).with_source(e)
+            error!(BadMessage, "{place}: expected a model's description, found {}", found(&answer)).with_source(e)
         })?;
         let theirs = description.parameters.get("model_sha256").and_then(|sha256| sha256.as_str());
         if let Some(theirs) = theirs.filter(|theirs| !self.sha256.is_empty() && *theirs != self.sha256) {
-            bail!(Mismatch, "our {} is {}, the server's is {}", self.model, self.sha256, printable(theirs, 64));
+            let theirs = printable(theirs, 64);
+            bail!(Mismatch, "{place}: expected the model with hash {}, found {theirs}", self.sha256);
         }
         Ok(description)
+    }
+
+    /// What messages call the other end.
+    fn place(&self, path: &str) -> String {
+        let address = self.transport.address();
+        if address.is_empty() { "the server".to_owned() } else { format!("the server {address}{path}") }
     }
 
     fn request<'a>(
@@ -209,11 +222,12 @@ impl<T: Transport> RemoteBody<T> {
         let up_bytes = encoded.body.len();
         let sent = self.transport.now_millis();
         let path = format!("/v2/models/{}/infer", self.model);
+        let place = self.place(&path);
         let post = Some(Post { json_bytes: encoded.json_bytes, body: encoded.body });
         let answer = self.transport.send(HttpRequest { path, post, max_answer_bytes }).await?;
         let received = self.transport.now_millis();
-        let answer = accepted(answer)?;
-        let (tensors, report) = read(&answer, outputs, codec)?;
+        let answer = accepted(answer, &place)?;
+        let (tensors, report) = read(&answer, outputs, codec).map_err(|e| e.context(place))?;
         // A server's account is worth no more than the time that really passed.
         let away = received - sent;
         let queue_millis = report.queue_millis.min(away);
@@ -242,12 +256,12 @@ fn read(answer: &HttpAnswer, outputs: &[(&str, &[usize])], codec: Codec) -> Resu
     };
     let limits = Limits { json_bytes: ANSWER_JSON_BYTES, ..Limits::default() };
     let response = InferResponse::decode(json_bytes, &answer.body, &limits)
-        .map_err(|e| e.context(format!("the server's answer ({})", found(answer))))?;
+        .map_err(|e| e.context(format!("its answer ({})", found(answer))))?;
     let mut tensors = Vec::with_capacity(outputs.len());
     for (name, shape) in outputs {
-        let place = || format!("the server's tensor {name:?}");
+        let place = || format!("its tensor {name:?}");
         let Some(output) = response.outputs.iter().find(|output| output.name == *name) else {
-            bail!(BadMessage, "the server's answer lacks tensor {name:?}");
+            bail!(BadMessage, "its answer lacks tensor {name:?}");
         };
         // A server may answer in a codec of its own choice, but alpha and the net's output are different numbers.
         if (output.coded.codec == Codec::Alpha8) != (codec == Codec::Alpha8) {
@@ -260,14 +274,14 @@ fn read(answer: &HttpAnswer, outputs: &[(&str, &[usize])], codec: Codec) -> Resu
     Ok((tensors, response.report))
 }
 
-/// Lets answers of status 200 pass and turns all others into errors.
-fn accepted(answer: HttpAnswer) -> Result<HttpAnswer> {
+/// Lets answers of status 200 pass and turns all others into errors. `place` is where they come from.
+fn accepted(answer: HttpAnswer, place: &str) -> Result<HttpAnswer> {
     let status = answer.status;
     if status == 200 {
         return Ok(answer);
     }
     if (300..400).contains(&status) {
-        bail!(BadMessage, "the server redirects (status {status}), which is not followed: give its real address");
+        bail!(BadMessage, "{place} redirects (status {status}), which is not followed: give its real address");
     }
     let body: Option<ErrorBody> = serde_json::from_slice(&answer.body).ok();
     let said = match &body {
@@ -283,7 +297,7 @@ fn accepted(answer: HttpAnswer) -> Result<HttpAnswer> {
         _ => ErrorKind::ServerError,
     };
     let later = answer.retry_after.map_or_else(String::new, |seconds| format!("; try again in {seconds} s"));
-    Err(Error::new(kind, format!("the server answered {status}: {said}{later}")))
+    Err(Error::new(kind, format!("{place} answered {status}: {said}{later}")))
 }
 
 /// A word on what came instead of what was expected.

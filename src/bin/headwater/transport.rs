@@ -21,6 +21,13 @@ impl Transport for AnyTransport {
         }
     }
 
+    fn address(&self) -> String {
+        match self {
+            Self::Http(transport) => transport.address(),
+            Self::Here(transport) => transport.address(),
+        }
+    }
+
     fn now_millis(&self) -> f64 {
         headwater::platform::now_millis()
     }

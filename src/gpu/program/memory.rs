@@ -7,6 +7,7 @@ use crate::error::{Result, error};
 use crate::kernels::Precision;
 use crate::model::Weights;
 use crate::plan::{Operand, PackedWeight, Plan};
+use crate::platform::Pauses;
 use half::f16;
 use std::borrow::Cow;
 
@@ -80,29 +81,34 @@ impl Memory {
     }
 
     /// Packs weight number `index` and writes it to its place, piece by piece.
-    pub(super) fn write(
+    pub(super) async fn write(
         &self,
         queue: &wgpu::Queue,
         index: usize,
         weight: &PackedWeight,
         weights: &Weights,
+        pauses: &mut Pauses,
     ) -> Result<()> {
         let precision = weight.precision;
         match &self.textures[index] {
             // Pieces do not end where rows of texels do.
             Some(texture) => {
                 let mut packed = Vec::with_capacity(weight.bytes as usize);
-                weight.pack(weights, &mut |piece| packed.extend_from_slice(&stored(piece, precision)))?;
+                for piece in weight.pieces(weights)? {
+                    packed.extend_from_slice(&stored(&piece, precision));
+                    pauses.offer().await;
+                }
                 texture::write(queue, texture, &packed, precision);
             }
             None => {
                 let slot = &self.slots[index];
                 let mut offset = slot.offset;
-                weight.pack(weights, &mut |piece| {
-                    let bytes = stored(piece, precision);
+                for piece in weight.pieces(weights)? {
+                    let bytes = stored(&piece, precision);
                     queue.write_buffer(&self.shelves[slot.buffer], offset, &bytes);
                     offset += bytes.len() as u64;
-                })?;
+                    pauses.offer().await;
+                }
             }
         }
         Ok(())
@@ -121,8 +127,11 @@ impl Memory {
             }
         }
     }
+}
 
-    pub(super) fn destroy(&self) {
+impl Drop for Memory {
+    fn drop(&mut self) {
+        // A browser would wait for its garbage collector, which knows nothing of the GPU's memory.
         self.buffers.iter().chain(&self.shelves).for_each(wgpu::Buffer::destroy);
         self.textures.iter().flatten().chain(&self.scratch).for_each(wgpu::Texture::destroy);
     }

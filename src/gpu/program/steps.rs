@@ -6,9 +6,10 @@ use super::memory::{Memory, binding};
 use super::{ALIGNMENT, Step};
 use crate::error::{Result, error};
 use crate::plan::{Dispatch, Operand, Plan};
+use crate::platform::Pauses;
 
-/// The steps of each phase, and the buffer with all their uniforms.
-pub(super) fn make(gpu: &Gpu, plan: &Plan, memory: &Memory) -> Result<(Vec<Vec<Step>>, wgpu::Buffer)> {
+/// A buffer with the uniforms of all dispatches.
+pub(super) fn parameters(gpu: &Gpu, plan: &Plan) -> wgpu::Buffer {
     let dispatches = plan.phases.iter().flat_map(|phase| &phase.dispatches);
     let uniforms: Vec<u8> = dispatches.flat_map(|dispatch| aligned(&dispatch.launch.params)).collect();
     let parameters = gpu.device.create_buffer(&wgpu::BufferDescriptor {
@@ -19,18 +20,42 @@ pub(super) fn make(gpu: &Gpu, plan: &Plan, memory: &Memory) -> Result<(Vec<Vec<S
         mapped_at_creation: false,
     });
     gpu.queue.write_buffer(&parameters, 0, &uniforms);
-    let mut offset = 0;
-    let mut steps = Vec::with_capacity(plan.phases.len());
-    for phase in &plan.phases {
-        let mut phase_steps = Vec::with_capacity(phase.dispatches.len());
-        for dispatch in &phase.dispatches {
-            let bytes = dispatch.launch.params.len() as u64;
-            phase_steps.push(step(gpu, plan, memory, dispatch, binding(&parameters, offset, bytes)?)?);
-            offset += bytes.next_multiple_of(ALIGNMENT);
-        }
-        steps.push(phase_steps);
+    parameters
+}
+
+/// The steps of each phase; `tell` is called with their number as it grows.
+pub(super) async fn make(
+    gpu: &Gpu,
+    plan: &Plan,
+    memory: &Memory,
+    parameters: &wgpu::Buffer,
+    pauses: &mut Pauses,
+    tell: &mut dyn FnMut(usize) -> Result<()>,
+) -> Result<Vec<Vec<Step>>> {
+    let phases = plan.phases.iter().enumerate();
+    let mut left =
+        phases.flat_map(|(at, phase)| phase.dispatches.iter().map(move |dispatch| (at, dispatch))).peekable();
+    let mut steps: Vec<Vec<Step>> = plan.phases.iter().map(|_| Vec::new()).collect();
+    let (mut offset, mut made) = (0, 0);
+    // A slice at a time: nothing else of the device's may run inside a guard.
+    while left.peek().is_some() {
+        gpu.guarded(|| {
+            for (phase, dispatch) in left.by_ref() {
+                let bytes = dispatch.launch.params.len() as u64;
+                steps[phase].push(step(gpu, plan, memory, dispatch, binding(parameters, offset, bytes)?)?);
+                offset += bytes.next_multiple_of(ALIGNMENT);
+                made += 1;
+                if pauses.due() {
+                    break;
+                }
+            }
+            Ok(())
+        })
+        .await?;
+        tell(made)?;
+        pauses.offer().await;
     }
-    Ok((steps, parameters))
+    Ok(steps)
 }
 
 fn step(

@@ -13,11 +13,19 @@ impl Warm {
 }
 
 impl Warming {
-    pub(in crate::gpu) fn begin(_: &wgpu::Device, _: &[(String, String)]) -> Result<Self> {
-        Ok(Self)
+    pub(in crate::gpu) fn begin(_: &wgpu::Device, _: Vec<(String, String)>) -> Self {
+        Self
     }
 
-    pub(in crate::gpu) async fn ready(self) -> Result<Warm> {
+    pub(in crate::gpu) fn len(&self) -> usize {
+        0
+    }
+
+    pub(in crate::gpu) fn finished(&self) -> usize {
+        0
+    }
+
+    pub(in crate::gpu) async fn ready(self, _: &mut dyn FnMut(usize) -> Result<()>) -> Result<Warm> {
         Ok(Warm)
     }
 }

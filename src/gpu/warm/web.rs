@@ -4,12 +4,14 @@
 use crate::error::{Result, error};
 use crate::kernels::Precision;
 use crate::kernels::bindings::{Binding, bindings};
-use serde_json::{Value, json};
+use std::cell::Cell;
+use std::rc::Rc;
 use wasm_bindgen::prelude::*;
-use wasm_bindgen_futures::JsFuture;
+use wasm_bindgen_futures::{JsFuture, future_to_promise};
 
 #[wasm_bindgen]
 extern "C" {
+    #[derive(Clone)]
     type RawDevice;
 
     #[wasm_bindgen(method, js_name = createShaderModule)]
@@ -22,14 +24,24 @@ extern "C" {
     fn create_compute_pipeline_async(this: &RawDevice, descriptor: &JsValue) -> js_sys::Promise;
 }
 
-/// Pipelines that are being compiled.
+/// How many pipelines the browser compiles at a time. What has begun cannot be stopped, so that fewer end sooner.
+const AT_ONCE: usize = 8;
+
+/// Pipelines that are being compiled, a promise each. Dropping it begins no more of them.
 pub(in crate::gpu) struct Warming {
-    pipelines: js_sys::Promise,
+    pipelines: Vec<js_sys::Promise>,
+    state: Rc<State>,
+}
+
+#[derive(Default)]
+struct State {
+    finished: Cell<usize>,
+    stopped: Cell<bool>,
 }
 
 /// The compiled pipelines: what nobody holds, a browser may forget.
 pub(in crate::gpu) struct Warm {
-    _pipelines: JsValue,
+    _pipelines: Vec<JsValue>,
 }
 
 impl Warm {
@@ -37,60 +49,97 @@ impl Warm {
     pub(in crate::gpu) fn done(self) {}
 }
 
+impl Drop for Warming {
+    fn drop(&mut self) {
+        self.state.stopped.set(true);
+    }
+}
+
 impl Warming {
     /// Of shaders, `(label, text)` each.
-    pub(in crate::gpu) fn begin(device: &wgpu::Device, texts: &[(String, String)]) -> Result<Self> {
-        let promises = js_sys::Array::new();
+    pub(in crate::gpu) fn begin(device: &wgpu::Device, texts: Vec<(String, String)>) -> Self {
+        let state = Rc::new(State::default());
+        let mut pipelines: Vec<js_sys::Promise> = Vec::new();
         if let Some(raw) = device.as_webgpu() {
+            let raw: &RawDevice = raw.unchecked_ref();
             for (label, text) in texts {
-                promises.push(compile(raw.unchecked_ref(), label, text)?.as_ref());
+                let before = pipelines.len().checked_sub(AT_ONCE).map(|at| pipelines[at].clone());
+                let (raw, state) = (raw.clone(), state.clone());
+                pipelines.push(future_to_promise(async move {
+                    if let Some(before) = before {
+                        let _ = JsFuture::from(before).await;
+                    }
+                    if state.stopped.get() {
+                        return Ok(JsValue::UNDEFINED);
+                    }
+                    let pipeline = match compile(&raw, &label, &text) {
+                        Ok(promise) => JsFuture::from(promise).await,
+                        Err(error) => Err(error.into()),
+                    };
+                    state.finished.set(state.finished.get() + 1);
+                    // A refusal is left for wgpu to hear, in whose error scope it gets its name.
+                    Ok(pipeline.unwrap_or(JsValue::UNDEFINED))
+                }));
             }
         }
-        Ok(Self { pipelines: js_sys::Promise::all_settled(&promises) })
+        Self { pipelines, state }
     }
 
-    /// When all are compiled. A refusal is left for wgpu to hear, in whose error scope it gets its name.
-    pub(in crate::gpu) async fn ready(self) -> Result<Warm> {
-        let all = JsFuture::from(self.pipelines).await;
-        Ok(Warm { _pipelines: all.map_err(|_| error!(Device, "the device went away while it compiled"))? })
+    /// How many there are.
+    pub(in crate::gpu) fn len(&self) -> usize {
+        self.pipelines.len()
+    }
+
+    /// How many are compiled, or refused.
+    pub(in crate::gpu) fn finished(&self) -> usize {
+        self.state.finished.get()
+    }
+
+    /// When all are compiled; `tell` is called with their number as it grows, and its error ends the waiting.
+    pub(in crate::gpu) async fn ready(self, tell: &mut dyn FnMut(usize) -> Result<()>) -> Result<Warm> {
+        let mut compiled = Vec::with_capacity(self.len());
+        for pipeline in &self.pipelines {
+            // These promises do not reject.
+            compiled.extend(JsFuture::from(pipeline.clone()).await);
+            tell(self.finished())?;
+        }
+        Ok(Warm { _pipelines: compiled })
     }
 }
 
 fn compile(raw: &RawDevice, label: &str, text: &str) -> Result<js_sys::Promise> {
-    let module = raw.create_shader_module(&object(&json!({ "label": label, "code": text }))?);
-    let entries: Vec<Value> = bindings(text)?.into_iter().enumerate().map(entry).collect();
-    let group = raw.create_bind_group_layout(&object(&json!({ "label": label, "entries": entries }))?);
-    let layout = object(&json!({ "label": label }))?;
-    set(&layout, "bindGroupLayouts", &js_sys::Array::of(&[group]));
-    let stage = object(&json!({ "entryPoint": "main" }))?;
-    set(&stage, "module", &module);
-    let descriptor = object(&json!({ "label": label }))?;
-    set(&descriptor, "layout", &raw.create_pipeline_layout(&layout));
+    let label = JsValue::from_str(label);
+    let described = |key: &str, value: &JsValue| {
+        let descriptor: JsValue = js_sys::Object::new().into();
+        set(&descriptor, "label", &label);
+        set(&descriptor, key, value);
+        descriptor
+    };
+    let module = raw.create_shader_module(&described("code", &text.into()));
+    let entries: Vec<String> = bindings(text)?.into_iter().enumerate().map(entry).collect();
+    let entries = js_sys::JSON::parse(&format!("[{}]", entries.join(",")))
+        .map_err(|_| error!(Internal, "a layout is no JSON"))?;
+    let group = raw.create_bind_group_layout(&described("entries", &entries));
+    let layout = raw.create_pipeline_layout(&described("bindGroupLayouts", &js_sys::Array::of(&[group])));
+    let descriptor = described("layout", &layout);
+    let stage = described("module", &module);
+    set(&stage, "entryPoint", &"main".into());
     set(&descriptor, "compute", &stage);
     Ok(raw.create_compute_pipeline_async(&descriptor))
 }
 
 /// As `gpu::layout` has it.
-fn entry((binding, kind): (usize, Binding)) -> Value {
-    let (key, what) = match kind {
-        Binding::Uniform => ("buffer", json!({ "type": "uniform" })),
-        Binding::Read => ("buffer", json!({ "type": "read-only-storage" })),
-        Binding::ReadWrite => ("buffer", json!({ "type": "storage" })),
-        Binding::Texture => ("texture", json!({ "sampleType": "unfilterable-float" })),
-        Binding::Image(precision) => {
-            let format = match precision {
-                Precision::F32 => "rgba32float",
-                Precision::F16 => "rgba16float",
-            };
-            ("storageTexture", json!({ "access": "read-only", "format": format }))
-        }
+fn entry((binding, kind): (usize, Binding)) -> String {
+    let what = match kind {
+        Binding::Uniform => r#""buffer":{"type":"uniform"}"#,
+        Binding::Read => r#""buffer":{"type":"read-only-storage"}"#,
+        Binding::ReadWrite => r#""buffer":{"type":"storage"}"#,
+        Binding::Texture => r#""texture":{"sampleType":"unfilterable-float"}"#,
+        Binding::Image(Precision::F32) => r#""storageTexture":{"access":"read-only","format":"rgba32float"}"#,
+        Binding::Image(Precision::F16) => r#""storageTexture":{"access":"read-only","format":"rgba16float"}"#,
     };
     // 4 is GPUShaderStage.COMPUTE.
-    json!({ "binding": binding, "visibility": 4, key: what })
-}
-
-fn object(value: &Value) -> Result<JsValue> {
-    js_sys::JSON::parse(&value.to_string()).map_err(|_| error!(Internal, "a descriptor is no JSON"))
+    format!(r#"{{"binding":{binding},"visibility":4,{what}}}"#)
 }
 
 fn set(object: &JsValue, key: &str, value: &JsValue) {

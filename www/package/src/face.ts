@@ -10,6 +10,8 @@ export interface ByteSource {
 
 /** Carries one request of the Open Inference Protocol. */
 export interface ServerFace {
+  /** Without a slash at its end. */
+  readonly address: string;
   /** `path` starts with a slash. Without `body` it is a GET. */
   send(
     path: string,

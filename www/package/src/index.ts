@@ -31,5 +31,6 @@ export type {
   RequestHeaders,
   SegmentOptions,
   SegmentResult,
+  SegmentStage,
   SplitDescription,
 } from "./types.js";

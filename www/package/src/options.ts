@@ -29,7 +29,12 @@ export const LOAD_NAMES: Names<LoadOptions> = {
   onProgress: true,
 };
 
-const SEGMENT_NAMES: Names<SegmentOptions> = { signal: true, maskSize: true, keepCrossing: true };
+const SEGMENT_NAMES: Names<SegmentOptions> = {
+  signal: true,
+  maskSize: true,
+  keepCrossing: true,
+  onProgress: true,
+};
 
 /** {@link LoadOptions} with the defaults filled in. */
 export interface Settings {
@@ -101,6 +106,7 @@ export function settingsOf(
 export function checkSegmentOptions(options: SegmentOptions): void {
   checkNames("segment", options, SEGMENT_NAMES);
   checkSignal(options.signal);
+  checkType("onProgress", options.onProgress, "function");
   checkType("keepCrossing", options.keepCrossing, "boolean");
   if (options.maskSize !== undefined) checkSides("maskSize", options.maskSize);
 }

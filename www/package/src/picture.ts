@@ -1,6 +1,7 @@
 // Any image that a page has, as the GPU takes it or as a file to post.
 
-import { type Context, newCanvas, toBlob } from "./canvas.js";
+import { type Context, newCanvas } from "./canvas.js";
+import { toJpeg } from "./encode.js";
 import { HeadwaterError, wrap } from "./errors.js";
 import type { Pixels } from "./face.js";
 import { turnUpright } from "./orientation.js";
@@ -20,7 +21,8 @@ export const BITMAP: ImageBitmapOptions = {
 
 /** A file that is no larger is posted as it is: encoding it again would cost time and quality and save little. */
 const SMALL_FILE_BYTES = 512 * 1024;
-const JPEG_QUALITY = 0.92;
+/** A file that is larger is not posted even where the browser can make no smaller one of it. */
+const LARGE_FILE_BYTES = 32 * 2 ** 20;
 
 /** What has a size without being decoded. */
 export type Measurable = Exclude<ImageSource, Blob | HTMLImageElement>;
@@ -91,7 +93,7 @@ export interface EncodedPicture {
  * @throws HeadwaterError `bad-image` as {@link toPicture}, and when the picture may not be read from this page.
  */
 export async function encode(image: ImageSource, cover: [number, number], maxSide: number): Promise<EncodedPicture> {
-  const file = await smallFile(image);
+  const file = await fileOf(image, SMALL_FILE_BYTES);
   // Files are decoded all the same: it tells their size, and that they are pictures.
   const picture = await toPicture(image, maxSide);
   const { width, height } = picture;
@@ -104,9 +106,12 @@ export async function encode(image: ImageSource, cover: [number, number], maxSid
     context.fillStyle = "#fff";
     context.fillRect(0, 0, canvas.width, canvas.height);
     await draw(context, picture.pixels, canvas.width, canvas.height);
-    const blob = await toBlob(canvas, "image/jpeg", JPEG_QUALITY);
+    const blob = await toJpeg(canvas);
     return { contentType: blob.type, bytes: new Uint8Array(await blob.arrayBuffer()), width, height };
   } catch (error) {
+    // What cannot be drawn and read back can still be sent as it came.
+    const original = await fileOf(image, LARGE_FILE_BYTES);
+    if (original) return { ...original, width, height };
     throw wrap(error, "bad-image", isTaint(error) ? TAINTED : "the picture cannot be encoded");
   } finally {
     picture.close();
@@ -208,9 +213,12 @@ export function sizeOf(image: Measurable): [number, number] {
   return size;
 }
 
-/** The file itself, where it is one that the server reads and is small. */
-async function smallFile(image: ImageSource): Promise<{ contentType: string; bytes: Uint8Array } | undefined> {
-  if (!["Blob", "File"].includes(tag(image)) || (image as Blob).size > SMALL_FILE_BYTES) return undefined;
+/** The file itself, where it is one that the server reads and has at most `limit` bytes. */
+async function fileOf(
+  image: ImageSource,
+  limit: number,
+): Promise<{ contentType: string; bytes: Uint8Array } | undefined> {
+  if (!["Blob", "File"].includes(tag(image)) || (image as Blob).size > limit) return undefined;
   try {
     const bytes = new Uint8Array(await (image as Blob).arrayBuffer());
     // A file's type is what its name suggests; its bytes know better.

@@ -14,6 +14,7 @@ import type {
   Progress,
   Report,
   SegmentOptions,
+  SegmentStage,
 } from "./types.js";
 
 /** The options that may be functions, which no message carries: the worker asks for their values when it needs them. */
@@ -43,7 +44,7 @@ export type ToWorker =
   | ({ type: "load"; id: number } & PortableLoad)
   | ({ type: "survey"; id: number; what: SurveyName } & PortableLoad)
   | { type: "probe"; id: number; wasm: string | WebAssembly.Module | undefined }
-  | { type: "segment"; id: number; image: PortableImage; options: Omit<SegmentOptions, "signal"> }
+  | { type: "segment"; id: number; image: PortableImage; options: Omit<SegmentOptions, "signal" | "onProgress"> }
   | { type: "cutout"; id: number; image: PortableImage; options: PortableCutoutOptions }
   | { type: "abort"; id: number }
   | { type: "headers"; id: number; headers: HeaderValues }
@@ -67,6 +68,7 @@ export type FromWorker =
   | { type: "loaded"; id: number; model: ModelDescription; state: State }
   | { type: "probed"; id: number; probe: Probe }
   | { type: "ask"; id: number; option: HeaderOption }
+  | { type: "stage"; id: number; stage: SegmentStage }
   | { type: "result"; id: number; result: PortableResult; state: State }
   | { type: "cut"; id: number; result: PortableCutout; state: State }
   | { type: "value"; id: number; value: unknown }

@@ -25,6 +25,7 @@ import type {
   Progress,
   SegmentOptions,
   SegmentResult,
+  SegmentStage,
 } from "./types.js";
 
 /** A model that is ready to segment pictures, one after another. Its events are `devicelost`, `recovered`, `fallback`. */
@@ -161,7 +162,12 @@ export class SegmenterCore extends SegmenterTarget {
 
   async #run(image: ImageSource, options: SegmentOptions, signal: AbortSignal): Promise<SegmentResult> {
     const { server } = this.#parts.settings;
-    if (server) server.signal = signal;
+    if (server) {
+      server.signal = signal;
+      server.onBusy = (busy) => {
+        if (busy || this.#split !== "remote") tellStage(options, busy ? "server" : "device", signal);
+      };
+    }
     if (this.#split === "remote") return this.#post(image, options, signal);
     const first = await this.#attempt(image, options, signal);
     if (!(first instanceof HeadwaterError)) return first;
@@ -204,6 +210,7 @@ export class SegmenterCore extends SegmenterTarget {
     const { session, lease } = this.#placed;
     const lost = lease?.lost();
     if (lost !== undefined) throw new HeadwaterError("device", lost);
+    tellStage(options, "picture", signal);
     const picture = await toPicture(image, Math.min(MAX_SIDE, lease?.maxSide ?? MAX_SIDE));
     try {
       check(signal);
@@ -211,6 +218,7 @@ export class SegmenterCore extends SegmenterTarget {
       checkUsable(pixels);
       const [maskWidth, maskHeight] = options.maskSize ?? [width, height];
       const keep = options.keepCrossing ?? false;
+      tellStage(options, "device", signal);
       const result = await alive(() => session.segment(pixels, width, height, maskWidth, maskHeight, keep));
       return resultOf(result, maskWidth, maskHeight);
     } finally {
@@ -247,6 +255,7 @@ export class SegmenterCore extends SegmenterTarget {
   async #post(image: ImageSource, options: SegmentOptions, signal: AbortSignal): Promise<SegmentResult> {
     const remote = (this.#remote ??= await openSession(this.#parts, "remote", undefined, signal, () => undefined));
     check(signal);
+    tellStage(options, "picture", signal);
     const start = performance.now();
     const { contentType, bytes, width, height } = await encode(image, this.model.size, MAX_SIDE);
     const encodeMillis = performance.now() - start;
@@ -266,6 +275,10 @@ export class SegmenterCore extends SegmenterTarget {
     quietly(() => placed?.session.free());
     quietly(() => placed?.lease?.release());
   }
+}
+
+function tellStage({ onProgress }: SegmentOptions, stage: SegmentStage, signal: AbortSignal): void {
+  if (!signal.aborted) callBack(onProgress, { stage });
 }
 
 function resultOf(result: WasmResult, width: number, height: number): SegmentResult {

@@ -46,6 +46,8 @@ export class Server implements ServerFace {
   readonly #carried: Carried;
   /** Aborts what is sent from now on: of the call that runs. */
   signal: AbortSignal | undefined;
+  /** Called when a request of the Wasm module's begins, with true, and when it has ended, with false. */
+  onBusy: ((busy: boolean) => void) | undefined;
 
   /**
    * `address` goes before `/v2` and may be relative to `base`; `timeout` is in milliseconds.
@@ -70,13 +72,16 @@ export class Server implements ServerFace {
    * @throws HeadwaterError `server-unreachable` when no connection is made or it breaks, `timeout`, `aborted`,
    * `bad-message` when the answer is a redirect or has more than `maxAnswerBytes`.
    */
-  send(
+  async send(
     path: string,
     jsonBytes: number | undefined,
     body: Uint8Array | undefined,
     maxAnswerBytes: number,
   ): Promise<ServerAnswer> {
-    return this.#exchange(path, jsonBytes, body, maxAnswerBytes, this.#timeout, this.signal);
+    this.onBusy?.(true);
+    const answer = await this.#exchange(path, jsonBytes, body, maxAnswerBytes, this.#timeout, this.signal);
+    this.onBusy?.(false);
+    return answer;
   }
 
   /** A GET, as {@link send}, that waits no longer than `millis`. */

@@ -88,8 +88,16 @@ export interface LoadOptions {
   onProgress?: ((progress: Progress) => void) | undefined;
 }
 
+/**
+ * What is at work on a picture: `picture`, the browser decodes or encodes it; `device`, layers run here; `server`, they
+ * run there. In a split net `device` comes before and after `server`.
+ */
+export type SegmentStage = "picture" | "device" | "server";
+
 /** How one picture is segmented. */
 export interface SegmentOptions {
+  /** Called as work on the picture goes on, and no more once `segment` has settled or `signal` is aborted. */
+  onProgress?: ((progress: { stage: SegmentStage }) => void) | undefined;
   /** Aborts this call, whether it waits or runs. */
   signal?: AbortSignal | undefined;
   /** Width and height of the mask, pixels, at most 8192 a side; the upright picture's own by default. */
@@ -133,6 +141,8 @@ export interface ModelDescription {
   origin: string;
   /** Width, height that the net runs at. */
   size: [number, number];
+  /** Multiples of this number are the widths and heights that the net can run at; null: it runs at `size` only. */
+  sizeMultiple: number | null;
   /** How many. */
   weights: number;
   weight_bytes: number;

@@ -5,6 +5,7 @@ import { HeadwaterError, wrap } from "./errors.js";
 import type { FromWorker, ToWorker } from "./protocol.js";
 import { baseAddress, resolve } from "./source.js";
 import { type Line, connect } from "./staff.js";
+import type { SegmentStage } from "./types.js";
 
 type Distribute<T, Key extends PropertyKey> = T extends unknown ? Omit<T, Key> : never;
 
@@ -15,11 +16,12 @@ export type Question = Distribute<
 >;
 
 /** What answers it. */
-export type Answer = Exclude<Extract<FromWorker, { id: number }>, { type: "ask" | "failed" }>;
+export type Answer = Exclude<Extract<FromWorker, { id: number }>, { type: "ask" | "stage" | "failed" }>;
 
 interface Pending {
   resolve(answer: Answer): void;
   reject(error: HeadwaterError): void;
+  onStage: ((stage: SegmentStage) => void) | undefined;
 }
 
 /** A port and the calls that wait for answers on it. */
@@ -58,8 +60,13 @@ export class WorkerClient {
     this.#line.hangUp();
   }
 
-  /** Posts a question; resolves to its answer. */
-  ask(question: Question, transfer: Transferable[], signal: AbortSignal | undefined): Promise<Answer> {
+  /** Posts a question; resolves to its answer. `onStage` is called with what comes before it. */
+  ask(
+    question: Question,
+    transfer: Transferable[],
+    signal: AbortSignal | undefined,
+    onStage?: (stage: SegmentStage) => void,
+  ): Promise<Answer> {
     const id = (this.#next += 1);
     return new Promise<Answer>((resolve, reject) => {
       const settled = (): void => {
@@ -77,6 +84,7 @@ export class WorkerClient {
       this.#pending.set(id, {
         resolve: (answer) => (settled(), resolve(answer)),
         reject: (error) => (settled(), reject(error)),
+        onStage,
       });
       try {
         this.post({ ...question, id }, transfer);
@@ -99,6 +107,8 @@ export class WorkerClient {
     this.#onMessage(message);
     if (message.type === "failed") {
       this.#pending.get(message.id)?.reject(new HeadwaterError(message.code, message.message));
+    } else if (message.type === "stage") {
+      this.#pending.get(message.id)?.onStage?.(message.stage);
     } else if ("id" in message && message.type !== "ask") {
       this.#pending.get(message.id)?.resolve(message);
     }

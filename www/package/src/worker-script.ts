@@ -91,7 +91,11 @@ class Desk {
   async #segment({ id, image, options }: ToWorker & { type: "segment" }, signal: AbortSignal): Promise<void> {
     try {
       const segmenter = this.#segmenter as SegmenterCore;
-      const { mask, report, crossing } = await segmenter.segment(image, { ...options, signal });
+      const { mask, report, crossing } = await segmenter.segment(image, {
+        ...options,
+        signal,
+        onProgress: ({ stage }) => this.#send({ type: "stage", id, stage }),
+      });
       const { alpha, width, height } = mask;
       const tensors = crossing ? [...crossing.up, ...crossing.down] : [];
       const moved = [alpha.buffer, ...tensors.map(({ values }) => values.buffer as ArrayBuffer)];

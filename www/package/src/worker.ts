@@ -26,6 +26,7 @@ import type {
   ModelSource,
   SegmentOptions,
   SegmentResult,
+  SegmentStage,
 } from "./types.js";
 
 export type { CutoutOptions, CutoutOutput, CutoutResult, CutoutType, PictureSource } from "./cutout-options.js";
@@ -198,12 +199,13 @@ export class Segmenter extends SegmenterTarget {
       const joined = linked(this.#client.ending, options.signal);
       unlink = joined.unlink;
       const { signal } = joined;
-      const { maskSize, keepCrossing } = options;
+      const { maskSize, keepCrossing, onProgress } = options;
+      const onStage = (stage: SegmentStage): void => callBack(onProgress, { stage });
       // What the queue's work gives is a promise in a box: packing waits for its turn, the answer does not.
       const { answered } = await this.#packing.add(async () => {
         const parcel = await toParcel(image);
         const message = { type: "segment", image: parcel.image, options: { maskSize, keepCrossing } } as const;
-        return { answered: this.#client.ask(message, parcel.transfer, signal) };
+        return { answered: this.#client.ask(message, parcel.transfer, signal, onStage) };
       }, signal);
       const answer = await answered;
       if (answer.type !== "result") throw unexpected(answer);

@@ -6,7 +6,8 @@ import { beforeEach, test } from "node:test";
 import { ImageBitmap, ImageData, eventsOf, failure, fresh, jpeg, load, nothing, task } from "./stand-in.mjs";
 
 let gpu;
-beforeEach(() => ({ gpu } = fresh()));
+let server;
+beforeEach(() => ({ gpu, server } = fresh()));
 
 test("loading tells each stage, a picture gives a mask, release frees everything", async () => {
   const stages = [];
@@ -23,6 +24,30 @@ test("loading tells each stage, a picture gives a mask, release frees everything
   await task();
   assert.deepEqual(gpu.alive, nothing);
   await assert.rejects(segmenter.segment(new ImageData()), { code: "released" });
+});
+
+test("segment tells who is at work, and nothing after an abort", async () => {
+  const segmenter = await load({ server: "/", split: "U1" });
+  gpu.work = async (_image, _device, server) => {
+    await server.send("/v2/models/net/infer", undefined, undefined, 1000);
+  };
+  const stages = [];
+  const onProgress = ({ stage }) => stages.push(stage);
+  await segmenter.segment(new ImageData(), { onProgress });
+  assert.deepEqual(stages, ["picture", "device", "server", "device"]);
+  stages.length = 0;
+  const abort = new AbortController();
+  server.answer = async (path) => path.endsWith("/infer") && abort.abort();
+  await assert.rejects(segmenter.segment(new ImageData(), { onProgress, signal: abort.signal }), { code: "aborted" });
+  await task();
+  assert.deepEqual(stages, ["picture", "device", "server"]);
+  segmenter.release();
+  server.answer = () => undefined;
+  const posting = await load({ server: "/", split: "remote" });
+  stages.length = 0;
+  await posting.segment(jpeg, { onProgress });
+  assert.deepEqual(stages, ["picture"]);
+  posting.release();
 });
 
 test("two segmenters share one device, which ends with the second", async () => {
