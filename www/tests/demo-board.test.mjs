@@ -295,6 +295,38 @@ describe("the demo's board", { skip: skip("demo-board") }, () => {
     complaints.check();
   });
 
+  test("cutting out again is undone, and no button that goes drops the focus", TIMEOUT, async (t) => {
+    const { page, complaints } = await open(t, "?split=remote&size=64&photo=coffee");
+    await cutOut(page);
+    const size = async () => JSON.parse(await page.locator(id("report")).textContent()).size[0];
+    const focused = () => page.evaluate(() => document.activeElement.dataset.testid ?? document.activeElement.id);
+    await page.locator(id("size")).selectOption("256");
+    await page.locator(id("tools")).locator('[data-tool="again"]').focus();
+    await page.keyboard.press("Enter");
+    assert.equal(await focused(), "piece", "while it works the tool cannot be pressed");
+    await page.waitForFunction(
+      (selector) => JSON.parse(document.querySelector(selector).textContent).size[0] === 256,
+      id("report"),
+    );
+    await page.locator(id("undo")).focus();
+    await page.keyboard.press("Enter");
+    assert.equal(await size(), 64);
+    assert.equal(await focused(), "redo", "nothing more can be undone");
+    await page.keyboard.press("Enter");
+    assert.equal(await size(), 256);
+    assert.equal(await focused(), "undo");
+
+    stage.gate.hook = (request, response) => request.url.endsWith("/infer") && (response.destroy(), true);
+    await page.keyboard.press("Escape");
+    await page.locator(id("piece")).focus();
+    await page.keyboard.press("Enter");
+    await statusIs(page, "error");
+    await page.locator(id("status")).locator(id("dismiss")).focus();
+    await page.keyboard.press("Enter");
+    assert.equal(await focused(), "piece", "dismissing");
+    complaints.check(FAILED_REQUEST, CAUGHT);
+  });
+
   test("what moves and scales is said, and the tools come after the piece and name it", TIMEOUT, async (t) => {
     const { page, complaints } = await open(t, "?split=remote&size=64&photo=coffee");
     await cutOut(page);

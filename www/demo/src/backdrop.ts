@@ -30,7 +30,7 @@ export class Backdrops {
   constructor(
     readonly board: HTMLElement,
     readonly pixels: Pixels,
-    /** Hears of a file that is no picture. */
+    /** Called with the error of a file that is no picture. */
     readonly onRefusal: (error: unknown) => void,
   ) {
     const place = byId("backdrops");

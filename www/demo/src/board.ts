@@ -5,7 +5,7 @@ import { Piece, type Place } from "./piece.js";
 import type { Photo } from "./photo.js";
 import { placeFor } from "./placement.js";
 
-/** Told in words when the last of several small steps has been made. */
+/** Several small steps are announced once, this long after the last. */
 const SETTLED_MILLIS = 500;
 
 export interface BoardEvents {

@@ -80,7 +80,9 @@ export class Brushing {
     if (!piece) return;
     this.#endStroke();
     this.piece = undefined;
+    const hadFocus = this.#bar.contains(document.activeElement);
     this.#bar.hidden = true;
+    if (hadFocus && piece.element.isConnected) piece.element.focus({ preventScroll: true });
     this.#canvas?.free();
     this.#cursor.remove();
     this.#canvas = undefined;

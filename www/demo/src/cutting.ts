@@ -1,4 +1,4 @@
-// From a photograph on the board to its cut-out: its turn, progress, cancelling, errors.
+// From a photograph on the board to its cut-out: the queue, progress, cancelling, errors.
 
 import type { Progress } from "headwater";
 import type { Consent } from "./consent.js";
@@ -22,7 +22,7 @@ export class Cutting {
   readonly #series = new Series<Piece>();
   #seriesStart = 0;
 
-  /** `onChange` hears of every piece whose state or run has changed. */
+  /** `onChange` is called with every piece whose state or run has changed. */
   constructor(
     readonly engine: Engine,
     readonly status: Status,
@@ -75,18 +75,18 @@ export class Cutting {
 
   /** The one that is worked on, and all that wait. */
   cancelAll(): void {
-    // The last one first, so that none of them gets its turn in between.
+    // The last one first, so that none of them is started in between.
     for (const piece of this.#series.waiting.reverse()) piece.abort?.abort();
   }
 
   /** The mask stays with the piece. */
-  async #run(piece: Piece, settings: Settings, onTurn: () => void): Promise<Run> {
+  async #run(piece: Piece, settings: Settings, onStart: () => void): Promise<Run> {
     const { photo } = piece;
     const abort = new AbortController();
     const { signal } = abort;
     piece.abort = abort;
     const progress = (text: string, done?: { loaded: number; total: number; unit: "bytes" | "steps" }) => {
-      // The package may go on for a while after it was told to stop.
+      // Callbacks may come for a while after the abort.
       if (signal.aborted) return;
       this.status.work(piece, {
         text: `${this.#prefix(piece)}${text}`,
@@ -95,15 +95,15 @@ export class Cutting {
         cancelAll: this.#series.waiting.length > 1 ? () => this.cancelAll() : undefined,
       });
     };
-    if (!this.status.isWorking) progress(`${photo.name} waits for its turn`);
+    if (!this.status.isWorking) progress(`${photo.name} waits in the queue`);
     try {
       const run = await this.engine.run(photo.file, settings, {
         signal,
         maskSize: maskSizeOf(photo, settings.size),
         keepCrossing: true,
-        onTurn: () => {
+        onStart: () => {
           if (signal.aborted) return;
-          onTurn();
+          onStart();
           progress(`Cutting out ${photo.name}`);
         },
         onProgress: ({ stage, loaded, total }) => {

@@ -49,3 +49,10 @@ export function canvasOf(width: number, height: number): HTMLCanvasElement {
   canvas.height = height;
   return canvas;
 }
+
+/** Disables or enables a button. Where it has the focus and loses it by that, `heir` gets it. */
+export function setDisabled(button: HTMLButtonElement, disabled: boolean, heir: HTMLElement | undefined): void {
+  const loses = disabled && document.activeElement === button;
+  button.disabled = disabled;
+  if (loses) heir?.focus({ preventScroll: true });
+}

@@ -1,4 +1,4 @@
-// The one place that talks to Headwater, in a worker. One picture at a time; segmenters are kept while they fit.
+// The one place that talks to Headwater, in a worker. One picture at a time; segmenters are cached while their settings are asked for.
 
 import type { ModelDescription, Probe, Progress, Report, SegmentResult } from "headwater";
 import { probe, Segmenter } from "headwater/worker";
@@ -28,7 +28,7 @@ export interface Run {
   /** Why this split, in the package's words. */
   reasons: readonly string[];
   features: FeaturePicture[];
-  /** From the moment its turn came to the mask, loading included, by this page's clock. */
+  /** From its start, after the queue, to the mask, loading included, by this page's clock. */
   wallMillis: number;
   /** How much of that was loading: the runtime, weights, pipelines. */
   loadMillis: number;
@@ -38,8 +38,8 @@ export interface RunOptions {
   signal?: AbortSignal;
   maskSize: [number, number];
   keepCrossing: boolean;
-  /** Its turn has come. */
-  onTurn?: () => void;
+  /** It is first in the queue, and starts. */
+  onStart?: () => void;
   onProgress?: (progress: Progress) => void;
   /** The segmenter is ready for it. */
   onReady?: () => void;
@@ -57,14 +57,14 @@ export class Engine {
   readonly #held = new Map<string, Segmenter>();
   /** Settings that this device cannot run, and why. */
   readonly #unfit = new Map<string, string>();
-  #turn: Promise<unknown> = Promise.resolve();
+  #queue: Promise<unknown> = Promise.resolve();
   #worker: Worker | undefined;
 
   constructor(
     readonly pixels: Pixels,
-    /** Hears what happens to the device between and during the runs. */
+    /** Called with what happens to the device between and during the runs. */
     readonly onNotice: (kind: Notice, reason: string) => void,
-    /** Hears what the worker has fetched. */
+    /** Called with each resource that the worker has fetched. */
     readonly onFetched: (address: string, bytes: number) => void,
   ) {}
 
@@ -79,17 +79,17 @@ export class Engine {
     return model;
   }
 
-  /** Waits for its turn, loads what the settings ask for where that is not there yet, and runs. */
+  /** Waits in the queue, loads what the settings ask for where that is not there yet, and runs. */
   async run(source: Source, settings: Settings, options: RunOptions): Promise<Run> {
-    const before = this.#turn;
+    const before = this.#queue;
     const mine = before.then(() => this.#runNow(source, settings, options));
-    this.#turn = mine.catch(() => undefined); // whoever asked for it hears of the error; the next one goes on
+    this.#queue = mine.catch(() => undefined); // its caller handles the error; the next one goes on
     return unlessAborted(mine, options.signal);
   }
 
   async #runNow(source: Source, settings: Settings, options: RunOptions): Promise<Run> {
     options.signal?.throwIfAborted();
-    options.onTurn?.();
+    options.onStart?.();
     const { mayPost } = options;
     const unfit = this.#unfit.get(keyOf(settings));
     try {
@@ -108,7 +108,7 @@ export class Engine {
     }
   }
 
-  /** The server runs the whole net, by the visitor's leave. */
+  /** The server runs the whole net, with the visitor's consent. */
   async #post(source: Source, settings: Settings, why: string, options: RunOptions): Promise<Run> {
     options.signal?.throwIfAborted();
     const run = await this.#attempt(source, { ...settings, split: "remote" }, options);
@@ -190,7 +190,7 @@ function keyOf({ split, size, codec }: Settings): string {
   return `${split} ${size} ${codec}`;
 }
 
-/** A picture that waits its turn can be given up at once. */
+/** A picture that waits in the queue can be given up at once. */
 function unlessAborted<T>(work: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (!signal) return work;
   return new Promise((resolve, reject) => {

@@ -16,7 +16,7 @@ export class History {
   #done: (Step & { kind: string | undefined; at: number })[] = [];
   #undone: Step[] = [];
 
-  /** `onChange` hears when there is something else to undo or redo. */
+  /** `onChange` is called when there is something else to undo or redo. */
   constructor(
     readonly onChange: () => void,
     readonly now: () => number = () => performance.now(),

@@ -26,7 +26,7 @@ export class Looks {
   readonly #making = new Set<Piece>();
   readonly #timers = new Map<Piece, ReturnType<typeof setTimeout>>();
 
-  /** `onFailure` hears of pictures that can no longer be decoded. */
+  /** `onFailure` is called with pictures that can no longer be decoded. */
   constructor(
     readonly pixels: Pixels,
     readonly board: { width: number; height: number },

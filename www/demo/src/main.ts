@@ -1,4 +1,4 @@
-// Puts the parts together. Each of them does one thing; here is who hears of what.
+// Puts the parts together. Each of them does one thing; here is what calls what.
 
 import type { Probe } from "headwater";
 import { Arrivals } from "./arrivals.js";
@@ -8,7 +8,7 @@ import { Brushing } from "./brushing.js";
 import { Compare } from "./compare.js";
 import { Consent } from "./consent.js";
 import { Cutting } from "./cutting.js";
-import { byId } from "./dom.js";
+import { byId, setDisabled } from "./dom.js";
 import { Downloads } from "./downloads.js";
 import { fetchPhoto, startDrop } from "./drop.js";
 import { Edits } from "./edits.js";
@@ -107,7 +107,7 @@ function show(): void {
   panel.show(piece, settings.value);
   if (found) byId("adapter").replaceChildren(...adapterView(found, settings.value.split));
   byId("sends").textContent = sendsWords(settings.value.split, location.host);
-  byId("again", HTMLButtonElement).disabled = !piece || piece.isBusy || piece.state === "live";
+  setDisabled(byId("again", HTMLButtonElement), !piece || piece.isBusy || piece.state === "live", piece?.element);
   actions.showBoard();
 }
 

@@ -16,7 +16,7 @@ export interface Rect {
 
 /** Pixels fainter than this count as empty when edges are trimmed and when a finger looks for a piece. */
 const FAINT = 24;
-/** The longer side of a mask that is kept: a panorama's shorter side may then be less than the net gave. */
+/** The longer side of a mask in memory: a panorama's shorter side may then be less than the net gave. */
 const LONGEST_MASK = 4096;
 
 /**

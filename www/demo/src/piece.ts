@@ -11,7 +11,7 @@ export type PieceState = "photo" | "waiting" | "working" | "cut" | "failed" | "l
 
 /** Where a piece lies, without its layer: what moving, scaling and turning change. */
 export interface Place {
-  /** Centre of the shown part, in shares of the board's width and height, so that a resized board keeps it. */
+  /** Centre of the shown part, in shares of the board's width and height, so that it scales with the board. */
   x: number;
   y: number;
   /** Length of the photograph's longer side, in shares of the board's shorter side. */
@@ -33,7 +33,7 @@ const LARGEST = 4;
 
 const WORDS: Record<PieceState, string> = {
   photo: "photograph",
-  waiting: "photograph, waiting for its turn",
+  waiting: "photograph, waiting in the queue",
   working: "photograph, being cut out",
   cut: "cut-out",
   failed: "photograph, not cut out",
@@ -51,7 +51,7 @@ export class Piece {
   abort: AbortController | undefined;
   #shape: Shape;
 
-  /** `onLook` hears when it has to be drawn anew. */
+  /** `onLook` is called when it has to be drawn anew. */
   constructor(
     public photo: Photo,
     readonly onLook: (piece: Piece) => void,
@@ -181,7 +181,7 @@ export class Piece {
 
   /**
    * A place by the centre of the whole photograph, which no mask moves: what is remembered while the shown part may
-   * change. `shownPlace` turns it back.
+   * change. `shownPlace` is the inverse.
    */
   wholePlace(place: Place, boardWidth: number, boardHeight: number): Place {
     const { dx, dy } = this.#fromWhole(place, this.crop, boardWidth, boardHeight);

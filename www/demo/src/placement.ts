@@ -19,7 +19,7 @@ interface Point {
 
 /** Margin around a piece and under a bar that lies on the board, board pixels. */
 const MARGIN = 20;
-/** Centres at least this far apart, in shares of the piece's own size, are told apart at a glance. */
+/** Centres at least this far apart, in shares of the piece's own size, can be distinguished at a glance. */
 const APART = 0.45;
 const GOLDEN_ANGLE = Math.PI * (3 - Math.sqrt(5));
 const CANDIDATES = 160;

@@ -29,7 +29,7 @@ export class Series<T> {
     return this.#members.filter((member) => this.#open.has(member));
   }
 
-  /** Counted from 1, as people count; 0 for a stranger. */
+  /** Counted from 1; 0 for what is no member. */
   placeOf(member: T): number {
     return this.#members.lastIndexOf(member) + 1;
   }

@@ -53,6 +53,7 @@ export class StatusView {
     this.#state = state;
     const { work, note, question, troubles } = state;
     const place = this.#place;
+    const focused = document.activeElement;
     place.dataset["state"] = state.kind;
     place.dataset["code"] = troubles.at(-1)?.code ?? "";
     place.hidden = state.kind === "idle";
@@ -85,9 +86,19 @@ export class StatusView {
       );
     }
 
+    // A button that goes takes the focus with it.
+    if (focused && place.contains(focused) && focused.closest("[hidden]"))
+      heirOf(place)?.focus({ preventScroll: true });
+
     this.#leaving?.cancel();
     if (state.kind === "done") this.#leaving = place.animate({ opacity: 0 }, LEAVING);
   }
+}
+
+/** What the status is about: the comparison, or the chosen piece, or the board. */
+function heirOf(place: HTMLElement): HTMLElement | null {
+  const around = place.closest<HTMLElement>("dialog, #board");
+  return around?.querySelector<HTMLElement>("input[type=range], [data-selected]") ?? around;
 }
 
 function button(words: string, testid: string): HTMLButtonElement {

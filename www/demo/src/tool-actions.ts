@@ -5,7 +5,7 @@ import type { Brushing } from "./brushing.js";
 import type { Compare } from "./compare.js";
 import type { Consent } from "./consent.js";
 import type { Cutting } from "./cutting.js";
-import { byId } from "./dom.js";
+import { byId, setDisabled } from "./dom.js";
 import type { Edits } from "./edits.js";
 import { troubleOf } from "./errors.js";
 import type { Exporting, Saving } from "./exporting.js";
@@ -115,9 +115,11 @@ export class ToolActions implements Keys {
 
   showBoard(): void {
     const { board, history } = this.parts;
-    this.#undo.disabled = !history.canUndo;
-    this.#redo.disabled = !history.canRedo;
-    this.#clear.disabled = this.#export.disabled = this.#exportMenu.disabled = board.pieces.length === 0;
+    const heir = board.selected?.element ?? board.element;
+    setDisabled(this.#redo, !history.canRedo, history.canUndo ? this.#undo : heir);
+    setDisabled(this.#undo, !history.canUndo, history.canRedo ? this.#redo : heir);
+    const isEmpty = board.pieces.length === 0;
+    for (const button of [this.#clear, this.#export, this.#exportMenu]) setDisabled(button, isEmpty, heir);
     byId("save-zip", HTMLButtonElement).disabled = !board.pieces.some((piece) => piece.isCut);
   }
 

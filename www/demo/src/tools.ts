@@ -1,6 +1,6 @@
 // The bar below the board: everything the keyboard can do to the chosen piece, for fingers.
 
-import { byId, el } from "./dom.js";
+import { byId, el, setDisabled } from "./dom.js";
 import type { Piece } from "./piece.js";
 
 const TOOLS = [
@@ -52,8 +52,8 @@ export class Tools {
     for (const button of this.#buttons) {
       const tool = button.dataset["tool"] as Tool;
       button.hidden = live ? STILL.includes(tool) : LIVE.includes(tool);
-      if (tool === "again") button.disabled = piece.isBusy;
-      if (OF_CUTOUTS.includes(tool)) button.disabled = piece.isBusy || !piece.isCut;
+      if (tool === "again") setDisabled(button, piece.isBusy, piece.element);
+      if (OF_CUTOUTS.includes(tool)) setDisabled(button, piece.isBusy || !piece.isCut, piece.element);
       if (tool === "before") button.setAttribute("aria-pressed", String(piece.view.isBefore));
       if (tool === "brush") button.setAttribute("aria-pressed", String(brushing));
     }

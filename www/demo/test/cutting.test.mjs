@@ -1,4 +1,4 @@
-// Turns, progress, cancelling, consent: with an engine that does as it is told.
+// The queue, progress, cancelling, consent: with a stand-in for the engine.
 import assert from "node:assert/strict";
 import { beforeEach, describe, test } from "node:test";
 import { source } from "./support.mjs";
@@ -7,7 +7,7 @@ const { Cutting } = await source("cutting");
 const { Consent } = await source("consent");
 const SETTINGS = { split: "U3", size: 64, codec: "f16" };
 
-/** A status that keeps what it was told. */
+/** A stand-in that records its calls. */
 class Status {
   lines = [];
   notes = [];
@@ -81,13 +81,13 @@ describe("cutting", () => {
     const piece = pieceOf("a.jpg");
     const cut = cutting.cut(piece, SETTINGS);
     const { options } = calls[0];
-    options.onTurn();
+    options.onStart();
     options.onProgress({ stage: "prepare", loaded: 3, total: 148 });
     assert.equal(piece.state, "working");
     status.current.cancel();
     assert.equal(await cut, false);
     for (let loaded = 4; loaded <= 148; loaded++) options.onProgress({ stage: "prepare", loaded, total: 148 });
-    options.onTurn();
+    options.onStart();
     options.onReady();
     assert.equal(piece.state, "photo");
     assert.equal(status.isWorking, false);
@@ -97,11 +97,11 @@ describe("cutting", () => {
   test("each of several says which of how many it is, and cancelling all ends all", async () => {
     const pieces = ["a", "b", "c"].map(pieceOf);
     const cuts = pieces.map((piece) => cutting.cut(piece, SETTINGS));
-    calls[0].options.onTurn();
+    calls[0].options.onStart();
     assert.match(status.lines.at(-1), /^1 of 3: Cutting out a/);
     calls[0].finish();
     await cuts[0];
-    calls[1].options.onTurn();
+    calls[1].options.onStart();
     assert.match(status.lines.at(-1), /^2 of 3: Cutting out b/);
     assert.ok(status.isWorking, "the first one's end is not the second one's");
     status.current.cancelAll();

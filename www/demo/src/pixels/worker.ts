@@ -5,11 +5,11 @@ import { PictureError } from "./decode.js";
 import { operations } from "./operations.js";
 import type { Answer, Request } from "./protocol.js";
 
-let turn: Promise<unknown> = Promise.resolve();
+let queue: Promise<unknown> = Promise.resolve();
 
 addEventListener("message", (event: MessageEvent<Request>) => {
   const { id, name, given } = event.data;
-  turn = turn.then(async () => {
+  queue = queue.then(async () => {
     try {
       const result: unknown = await (operations[name] as (given: unknown) => unknown)(given);
       answer({ id, result }, bitmapsIn(result));
