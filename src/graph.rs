@@ -153,6 +153,9 @@ impl Graph {
         let mut names = HashMap::new();
         for tensor in &self.tensors {
             crate::tensor::value_count(&tensor.shape).map_err(|e| e.context(format!("tensor {:?}", tensor.name)))?;
+            if tensor.name.is_empty() {
+                bail!(BadModel, "a tensor has no name");
+            }
             if names.insert(tensor.name.as_str(), ()).is_some() {
                 bail!(BadModel, "two tensors are called {:?}", tensor.name);
             }
@@ -191,6 +194,9 @@ impl Graph {
         }
         if let Some(id) = self.outputs.iter().find(|&&id| !known.get(id).copied().unwrap_or(false)) {
             bail!(BadModel, "graph output {id} is never made");
+        }
+        if let Some(id) = self.outputs.iter().enumerate().find(|(index, id)| self.outputs[..*index].contains(id)) {
+            bail!(BadModel, "graph output {} is listed twice", id.1);
         }
         Ok(())
     }

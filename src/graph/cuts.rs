@@ -11,6 +11,7 @@
 use super::{Graph, TensorId};
 use crate::error::{Result, bail};
 use crate::model::NamedSplit;
+use std::collections::HashMap;
 
 /// The least share of the multiply-adds that either side must have for a split to get a name.
 const LEAST_SHARE: f64 = 0.01;
@@ -183,24 +184,81 @@ pub fn plain_cuts(graph: &Graph) -> Vec<Cut> {
 
 /// All regions with one entry and one exit and at least one multiply-add, as cuts.
 pub fn u_cuts(graph: &Graph) -> Vec<Cut> {
-    let dominators = dominators(graph);
     let mut cuts = Vec::new();
-    for node in &graph.nodes {
+    visit_u_cuts(graph, |up, down, _| cuts.push(Cut { up: vec![up], down: vec![down] }));
+    cuts
+}
+
+/// How many cuts [`u_cuts`] gives: of a chain of layers, half the square of its length.
+pub fn u_cut_count(graph: &Graph) -> u64 {
+    let mut count = 0;
+    visit_u_cuts(graph, |_, _, _| count += 1);
+    count
+}
+
+/// Calls `visit` with entry, exit and the body's multiply-adds of each of [`u_cuts`]: by the exit's node, then by the
+/// entry's id.
+///
+/// An exit's possible entries are its dominators. For one exit the bodies grow from the nearest entry outwards: each
+/// holds all nodes that the exit needs and that stand behind the entry's node. So one walk back from the exit's node
+/// prices them all, and ends at the first node which the tail would need, too. Time is in proportion to the square of
+/// the graph, and not to its cube.
+fn visit_u_cuts(graph: &Graph, mut visit: impl FnMut(TensorId, TensorId, u64)) {
+    let producers = graph.producers();
+    let dominators = immediate_dominators(graph);
+    let macs: Vec<u64> = graph.nodes.iter().map(|node| graph.node_macs(node)).collect();
+    let mut entries = Vec::new();
+    for (last, node) in graph.nodes.iter().enumerate() {
         let down = node.output;
         if graph.outputs.contains(&down) {
             continue;
         }
-        for up in (0..graph.tensors.len()).filter(|&up| up != down && dominators[down].contains(up)) {
-            if graph.inputs.contains(&up) {
-                continue;
+        let needed_without = tail(graph, &producers, down);
+        let mut needed = vec![false; last + 1];
+        needed[last] = true;
+        let (mut index, mut body_macs) = (last, 0);
+        entries.clear();
+        let mut entry = dominators[down];
+        // What the caller gives is no entry: the head would do nothing.
+        'entries: while let Some(up) = entry
+            && let Some(first) = producers[up]
+        {
+            while index > first {
+                if needed[index] {
+                    if needed_without[index] {
+                        break 'entries;
+                    }
+                    body_macs += macs[index];
+                    for &input in &graph.nodes[index].inputs {
+                        if let Some(producer) = producers[input] {
+                            needed[producer] = true;
+                        }
+                    }
+                }
+                index -= 1;
             }
-            let cut = Cut { up: vec![up], down: vec![down] };
-            if graph.cut_cost(&cut).is_ok_and(|cost| cost.server_macs > 0) {
-                cuts.push(cut);
+            if body_macs > 0 {
+                entries.push((up, body_macs));
             }
+            entry = dominators[up];
+        }
+        entries.sort_unstable();
+        entries.iter().for_each(|&(up, body_macs)| visit(up, down, body_macs));
+    }
+}
+
+/// Which nodes the outputs still need when `down` is given beside the graph's inputs.
+fn tail(graph: &Graph, producers: &[Option<usize>], down: TensorId) -> Vec<bool> {
+    let mut needed = vec![false; graph.nodes.len()];
+    let mut open = graph.outputs.clone();
+    while let Some(id) = open.pop() {
+        if let Some(index) = producers[id].filter(|_| id != down)
+            && !std::mem::replace(&mut needed[index], true)
+        {
+            open.extend(&graph.nodes[index].inputs);
         }
     }
-    cuts
+    needed
 }
 
 /// The U-shaped splits worth a name, as `U1`, `U2` ..., the server's largest share first.
@@ -210,16 +268,29 @@ pub fn u_cuts(graph: &Graph) -> Vec<Cut> {
 /// either side at least 1% of the multiply-adds, move fewer values than the net's widest tensor has
 /// (wider is no bottleneck), and move fewer than every larger body's cut does.
 pub fn named_splits(graph: &Graph) -> Vec<NamedSplit> {
-    let least = graph.macs() as f64 * LEAST_SHARE;
+    let total = graph.macs();
+    let least = total as f64 * LEAST_SHARE;
     let widest = (0..graph.tensors.len()).map(|id| graph.values(&[id])).max().unwrap_or(0);
     let shape = |ids: &[TensorId]| graph.tensors[ids[0]].shape.clone();
     let moved = |cost: &CutCost| cost.up_values + cost.down_values;
-    let mut priced: Vec<(Cut, CutCost)> = u_cuts(graph)
-        .into_iter()
-        .filter(|cut| shape(&cut.up) == shape(&cut.down))
-        .filter_map(|cut| graph.cut_cost(&cut).ok().map(|cost| (cut, cost)))
-        .filter(|(_, cost)| cost.client_macs.min(cost.server_macs) as f64 >= least && moved(cost) < widest)
-        .collect();
+    // Of all cuts of one shape the first of those with the largest body: the others would be beaten by it.
+    let mut largest: HashMap<&[usize], (Cut, CutCost)> = HashMap::new();
+    visit_u_cuts(graph, |up, down, server_macs| {
+        let shape = graph.tensors[up].shape.as_slice();
+        if shape != graph.tensors[down].shape {
+            return;
+        }
+        let client_macs = total.saturating_sub(server_macs);
+        let values = graph.values(&[up]);
+        let is_worth_it = client_macs.min(server_macs) as f64 >= least && 2 * values < widest;
+        if is_worth_it && largest.get(shape).is_none_or(|(_, cost)| cost.server_macs < server_macs) {
+            let cost = CutCost { client_macs, server_macs, up_values: values, down_values: values };
+            largest.insert(shape, (Cut { up: vec![up], down: vec![down] }, cost));
+        }
+    });
+    let mut priced: Vec<(Cut, CutCost)> = largest.into_values().collect();
+    // The map has no order; this is the one in which they were found.
+    priced.sort_by_key(|(cut, _)| (cut.down[0], cut.up[0]));
     // Largest body first; the sort is stable, so among equals the earliest exit, nearest to the body.
     priced.sort_by_key(|(_, cost)| (std::cmp::Reverse(cost.server_macs), moved(cost)));
     let mut kept: Vec<(Cut, CutCost)> = Vec::new();
@@ -238,38 +309,56 @@ pub fn named_splits(graph: &Graph) -> Vec<NamedSplit> {
         .collect()
 }
 
-/// A set of tensor ids, one bit each.
-#[derive(Clone)]
-struct TensorSet(Vec<u64>);
-
-impl TensorSet {
-    fn contains(&self, id: usize) -> bool {
-        self.0[id / 64] >> (id % 64) & 1 == 1
+/// For each tensor the nearest one before it that every way from the inputs to it passes through.
+fn immediate_dominators(graph: &Graph) -> Vec<Option<TensorId>> {
+    let mut nearest: Vec<Option<TensorId>> = vec![None; graph.tensors.len()];
+    let mut depths = vec![0usize; graph.tensors.len()];
+    for node in &graph.nodes {
+        let mut inputs = node.inputs.iter().copied();
+        let mut common = inputs.next();
+        for input in inputs {
+            let mut other = Some(input);
+            // The deeper of the two steps back, until they meet.
+            while let (Some(a), Some(b)) = (common, other)
+                && a != b
+            {
+                if depths[a] >= depths[b] {
+                    common = nearest[a];
+                } else {
+                    other = nearest[b];
+                }
+            }
+            common = common.and(other);
+        }
+        nearest[node.output] = common;
+        depths[node.output] = common.map_or(0, |id| depths[id] + 1);
     }
-
-    fn insert(&mut self, id: usize) {
-        self.0[id / 64] |= 1 << (id % 64);
-    }
-
-    fn intersect(&mut self, other: &Self) {
-        self.0.iter_mut().zip(&other.0).for_each(|(a, b)| *a &= b);
-    }
+    nearest
 }
 
-/// For each tensor, those that every way from the inputs to it passes through, itself included.
-fn dominators(graph: &Graph) -> Vec<TensorSet> {
-    let words = graph.tensors.len().div_ceil(64);
-    let mut sets = vec![TensorSet(vec![0; words]); graph.tensors.len()];
-    for &input in &graph.inputs {
-        sets[input].insert(input);
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graph::{Activation, Node, Op, Scaling, TensorSpec};
+
+    #[test]
+    fn long_chains_take_no_cubic_time() {
+        // This took minutes when each of eight million cuts was priced on its own.
+        let length = 4000;
+        let tensors = (0..=length).map(|id| TensorSpec { name: id.to_string(), shape: vec![1, 1, 2, 2] }).collect();
+        let node = |index: usize| Node {
+            name: index.to_string(),
+            op: Op::Activation(Activation::Relu),
+            inputs: vec![index],
+            weights: vec![],
+            output: index + 1,
+        };
+        let nodes = (0..length).map(node).collect();
+        let scaling = Scaling::default();
+        let graph = Graph { tensors, weights: vec![], nodes, inputs: vec![0], outputs: vec![length], scaling };
+        let started = std::time::Instant::now();
+        assert_eq!(u_cut_count(&graph), 0, "layers without multiply-adds");
+        assert!(named_splits(&graph).is_empty());
+        assert!(started.elapsed().as_secs() < 20, "{:?}", started.elapsed());
     }
-    for node in &graph.nodes {
-        let mut set = TensorSet(vec![u64::MAX; words]);
-        for &input in &node.inputs {
-            set.intersect(&sets[input]);
-        }
-        set.insert(node.output);
-        sets[node.output] = set;
-    }
-    sets
 }

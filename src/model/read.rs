@@ -107,6 +107,10 @@ impl Model {
         if graph.inputs.len() != 1 || input != Some(&[1, 3, height, width]) {
             bail!(BadModel, "expected one input of shape [1, 3, {height}, {width}], found {input:?}");
         }
+        let outputs: Vec<&[usize]> = graph.outputs.iter().map(|&id| graph.tensors[id].shape.as_slice()).collect();
+        if !matches!(outputs[..], [[1, 1, _, _]]) {
+            bail!(BadModel, "expected one output of shape [1, 1, H, W], found {outputs:?}");
+        }
         if preprocess.scale.iter().chain(&preprocess.mean).any(|value| !value.is_finite())
             || preprocess.scale.contains(&0.0)
         {
@@ -127,10 +131,17 @@ impl Model {
     pub fn weight_bytes(&self, graph: &Graph) -> Result<u64> {
         let mut sum = 0;
         for weight in &graph.weights {
-            let bytes = &self.location(&weight.name)?.bytes;
-            sum += bytes.end - bytes.start;
+            sum += self.stored_bytes(&weight.name)?;
         }
         Ok(sum)
+    }
+
+    /// Bytes that one weight takes in the file.
+    ///
+    /// # Errors
+    /// `Mismatch` when it is not in this model.
+    pub fn stored_bytes(&self, weight: &str) -> Result<u64> {
+        self.location(weight).map(|location| location.bytes.end - location.bytes.start)
     }
 
     /// The byte ranges that hold the weights of the given segments, nearby ones joined.

@@ -72,6 +72,40 @@ impl SplitDescription {
             cut_values,
         })
     }
+    /// All plain cuts, as `P1`, `P2` ...: each priced by what it adds to the one before.
+    ///
+    /// # Errors
+    /// `Mismatch` when a weight of `graph` is not in `model`.
+    pub fn plain(model: &Model, graph: &Graph) -> Result<Vec<Self>> {
+        let all = graph.macs();
+        let mut described = Vec::new();
+        let (mut client_macs, mut client_weight_bytes) = (0, 0);
+        let mut seen = HashSet::new();
+        let mut nodes = graph.nodes.iter();
+        for (name, cut) in super::named_plain_cuts(graph) {
+            // The cut stands behind the node that makes the last of its tensors.
+            let last = cut.up.last().copied();
+            for node in nodes.by_ref() {
+                client_macs += graph.node_macs(node);
+                for &id in node.weights.iter().filter(|&&id| seen.insert(id)) {
+                    client_weight_bytes += model.stored_bytes(&graph.weights[id].name)?;
+                }
+                if Some(node.output) == last {
+                    break;
+                }
+            }
+            let tensors = |ids: &[usize]| {
+                let tensors = ids.iter().map(|&id| &graph.tensors[id]);
+                tensors.map(|t| CrossingTensor { tensor: t.name.clone(), shape: t.shape.clone() }).collect::<Vec<_>>()
+            };
+            let (up, down) = (tensors(&cut.up), tensors(&cut.down));
+            let values = |tensor: &CrossingTensor| tensor.shape.iter().map(|&dim| dim as u64).product::<u64>();
+            let cut_values = up.iter().chain(&down).map(values).sum();
+            let server_macs = all - client_macs;
+            described.push(Self { name, up, down, client_macs, server_macs, client_weight_bytes, cut_values });
+        }
+        Ok(described)
+    }
 }
 
 /// Which side runs something.

@@ -2,9 +2,9 @@
 
 use crate::segment::open_model;
 use headwater::graph::Graph;
-use headwater::graph::cuts::u_cuts;
+use headwater::graph::cuts::{plain_cuts, u_cut_count};
 use headwater::model::Model;
-use headwater::split::{Placement, SplitDescription, named_plain_cuts};
+use headwater::split::{Placement, SplitDescription};
 use serde_json::{Value, json};
 use std::fmt::Write;
 use std::path::PathBuf;
@@ -35,10 +35,13 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     };
     let mut splits = Vec::new();
     for split in &manifest.splits {
-        splits.push(describe(&model, &graph, "u", &Placement::parse(&split.name, manifest)?)?);
+        let placement = Placement::parse(&split.name, manifest)?;
+        splits.push(of_family("u", &SplitDescription::new(&model, &graph, &placement)?)?);
     }
-    for (name, cut) in named_plain_cuts(&graph) {
-        splits.push(describe(&model, &graph, "plain", &Placement::Cut { name, cut })?);
+    if arguments.json || arguments.plain {
+        for described in SplitDescription::plain(&model, &graph)? {
+            splits.push(of_family("plain", &described)?);
+        }
     }
     if arguments.json {
         let all = json!({
@@ -50,7 +53,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
             "tensors": graph.tensors.len(),
             "layers": layers(&graph),
             "splits": splits,
-            "u_shaped_cuts": u_cuts(&graph).len(),
+            "u_shaped_cuts": u_cut_count(&graph),
             "source": manifest.source,
         });
         return crate::print(&(serde_json::to_string(&all)? + "\n"));
@@ -66,10 +69,10 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         graph.macs() as f64 / 1e9
     )?;
     writeln!(text, "from {} ({})", manifest.source.origin, manifest.source.licence)?;
-    writeln!(text, "{} U-shaped cuts are legal; the ones worth a name:\n", u_cuts(&graph).len())?;
+    writeln!(text, "{} U-shaped cuts are legal; the ones worth a name:\n", u_cut_count(&graph))?;
     writeln!(text, "split    client MACs  client weights  cut values  up -> down")?;
-    let plain = splits.iter().filter(|split| split["family"] == "plain").count();
-    for split in splits.iter().filter(|split| arguments.plain || split["family"] != "plain") {
+    let plain = plain_cuts(&graph).len();
+    for split in &splits {
         let macs = |key: &str| split[key].as_u64().unwrap_or(0) as f64;
         let share = 100.0 * macs("client_macs") / (macs("client_macs") + macs("server_macs"));
         let names = |key: &str| {
@@ -113,8 +116,8 @@ fn layers(graph: &Graph) -> Vec<Value> {
         .collect()
 }
 
-fn describe(model: &Model, graph: &Graph, family: &str, placement: &Placement) -> anyhow::Result<Value> {
-    let mut described = serde_json::to_value(SplitDescription::new(model, graph, placement)?)?;
+fn of_family(family: &str, described: &SplitDescription) -> anyhow::Result<Value> {
+    let mut described = serde_json::to_value(described)?;
     described["family"] = family.into();
     Ok(described)
 }
