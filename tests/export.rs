@@ -180,3 +180,26 @@ fn names_shared_by_a_weight_and_a_tensor_are_kept_apart() {
     let made = run(&graph, &weights, &[Tensor::new(vec![1, 1, 4, 4], vec![2.0; 16]).unwrap()]);
     assert_eq!(made[0].data(), [6.0; 16]);
 }
+
+#[test]
+fn dilated_pools_run_elsewhere_as_they_do_here() {
+    for kind in [PoolKind::Max, PoolKind::Average, PoolKind::AverageWithPads] {
+        for (window, strides, dilations, pads, ceil_mode) in [
+            ([2, 3], [1, 1], [2, 1], [0; 4], false),
+            ([3, 3], [1, 1], [2, 2], [2; 4], false),
+            ([2, 2], [2, 3], [3, 2], [1, 0, 2, 1], true),
+            ([1, 2], [2, 1], [2, 4], [0, 3, 0, 1], false),
+        ] {
+            let pool = Op::Pool(Pool { kind, window, strides, dilations, pads, ceil_mode });
+            let mut net = Builder::new("x", &[1, 3, 9, 11]);
+            net.op("y", pool, &["x"], &[]);
+            let (graph, weights) = net.finish(&["y"]);
+            let input = Lcg(3).tensor(&[1, 3, 9, 11]);
+            let made = run(&graph, &weights, std::slice::from_ref(&input)).swap_remove(0);
+            let expected = headwater::reference::run(&graph, &weights, &[input]).unwrap().swap_remove(0);
+            assert_eq!(made.shape(), expected.shape(), "{kind:?} {window:?} {dilations:?}");
+            let off = made.data().iter().zip(expected.data()).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
+            assert!(off < 1e-5, "{kind:?} {window:?} {strides:?} {dilations:?} {pads:?}: {off}");
+        }
+    }
+}

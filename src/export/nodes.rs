@@ -1,5 +1,7 @@
 //! Each operator as one or more ONNX nodes.
 
+mod dilated;
+
 use super::Writer;
 use crate::error::{Result, bail, error};
 use crate::graph::op::{Conv, ConvTranspose, Coordinates, Pad, PadMode, Pool, PoolKind, ResizeMode, Rounding};
@@ -20,6 +22,9 @@ pub(super) fn write(writer: &mut Writer<'_>, node: &Node) -> Result<()> {
         Op::Activation(activation) => return write_activation(writer, *activation, &inputs[0], output),
         Op::ConvTranspose(conv) => {
             made("ConvTranspose", [inputs, weights].concat(), output, conv_transpose_attributes(conv))
+        }
+        Op::Pool(pool) if pool.dilations != [1; 2] => {
+            return dilated::write(writer, pool, &inputs[0], in_shape, out_shape, output);
         }
         Op::Pool(pool) => {
             let name = if pool.kind == PoolKind::Max { "MaxPool" } else { "AveragePool" };
@@ -190,10 +195,7 @@ fn pool_attributes(pool: &Pool, input: &[usize], output: &[usize]) -> Result<Vec
         int("ceil_mode", ceil_mode.into()),
     ];
     match pool.kind {
-        PoolKind::Max => attributes.push(sizes("dilations", &pool.dilations)),
-        _ if pool.dilations != [1, 1] => {
-            bail!(UnsupportedOperator, "opset 17 has no dilated AveragePool, found {:?}", pool.dilations)
-        }
+        PoolKind::Max => {}
         PoolKind::Average => attributes.push(int("count_include_pad", 0)),
         PoolKind::AverageWithPads => attributes.push(int("count_include_pad", 1)),
     }
