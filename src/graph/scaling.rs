@@ -145,7 +145,10 @@ impl Graph {
                 && shape[2..] != [height, width]
             {
                 let [own_height, own_width] = [shape[2], shape[3]];
-                bail!(BadShape, "{node}: {reason}: expected the model's own size, {own_width}x{own_height}");
+                bail!(
+                    BadShape,
+                    "{node}: {reason}: expected the model's own size, {own_width}x{own_height}, or a file converted for this one"
+                );
             }
             shape[2] = height;
             shape[3] = width;

@@ -2,6 +2,7 @@
 
 use super::ImportOptions;
 use super::external::External;
+use super::pixels;
 use crate::error::{Result, bail};
 use crate::graph::Graph;
 use crate::graph::cuts::named_splits;
@@ -54,6 +55,17 @@ impl ConvertOptions {
     }
 }
 
+/// A model's name made of any text, such as a downloaded file's stem: `RMBG-1.4 (1)` becomes `RMBG-1.4-1`.
+pub fn fit_name(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "_.".contains(c);
+    let words: Vec<&str> = text.split(|c| !plain(c)).filter(|word| !word.is_empty()).collect();
+    // Only ASCII is left.
+    let mut name = words.join("-");
+    name.truncate(64);
+    let name = name.trim_matches(|c| c == '-' || c == '.');
+    if name.is_empty() { "model".to_owned() } else { name.to_owned() }
+}
+
 /// A model file that was written.
 #[derive(Debug, Clone)]
 pub struct Converted {
@@ -83,7 +95,12 @@ pub fn convert_file(path: &Path, out: &Path, options: &ConvertOptions) -> Result
 fn convert_from(onnx: &[u8], external: &External, out: &Path, options: &ConvertOptions) -> Result<Converted> {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_.".contains(c);
     if options.name.is_empty() || options.name.len() > 64 || !options.name.chars().all(plain) {
-        bail!(BadArgument, "model name {:?}: expected 1 to 64 letters, digits, '-', '_' or '.'", options.name);
+        let fit = fit_name(&options.name);
+        bail!(
+            BadArgument,
+            "model name {:?}: expected 1 to 64 letters, digits, '-', '_' or '.', such as {fit:?}",
+            options.name
+        );
     }
     let numbers = options.mean.iter().chain(&options.scale);
     if numbers.into_iter().any(|value| !value.is_finite()) || options.scale.contains(&0.0) {
@@ -100,11 +117,18 @@ fn convert_from(onnx: &[u8], external: &External, out: &Path, options: &ConvertO
     let shape = |ids: &[usize]| ids.iter().map(|&id| graph.tensors[id].shape.clone()).collect::<Vec<_>>();
     let (inputs, outputs) = (shape(&graph.inputs), shape(&graph.outputs));
     let [[1, 3, height, width]] = inputs.iter().map(Vec::as_slice).collect::<Vec<_>>()[..] else {
-        bail!(BadModel, "expected one input of shape [1, 3, H, W], found {inputs:?}");
+        let names: Vec<&str> = graph.inputs.iter().map(|&id| graph.tensors[id].name.as_str()).collect();
+        bail!(BadModel, "inputs {names:?}: expected one of shape [1, 3, H, W], found {inputs:?}");
     };
     let (height, width) = (*height, *width);
+    let name = |ids: &[usize]| ids.first().map_or("", |&id| graph.tensors[id].name.as_str());
     if !matches!(outputs[..], [ref mask] if matches!(mask[..], [1, 1, _, _])) {
-        bail!(BadModel, "expected an output of shape [1, 1, H, W], found {outputs:?}");
+        bail!(
+            BadModel,
+            "output {:?}: expected a mask of shape [1, 1, H, W], found {:?}; --mask-output takes another output",
+            name(&graph.outputs),
+            outputs.first().map(Vec::as_slice).unwrap_or_default()
+        );
     }
     let manifest = Manifest {
         name: options.name.clone(),
@@ -120,6 +144,8 @@ fn convert_from(onnx: &[u8], external: &External, out: &Path, options: &ConvertO
         graph,
     };
     let mut warnings = imported.warnings;
+    warnings.extend(pixels::doubts(&options.mean, &options.scale));
+    warnings.extend(pixels::doubts_of_output(&manifest.graph, options.postprocess));
     if options.dtype == DType::F16 {
         warnings.extend(beyond_f16(&manifest.graph, &imported.weights)?);
     }

@@ -48,6 +48,36 @@ pub(super) fn try_fold(state: &mut Lowering, call: Call<'_>) -> Result<bool> {
     Ok(true)
 }
 
+/// Whether constants, and shapes, can be computed by `operator`.
+pub(super) fn knows(operator: &str) -> bool {
+    matches!(
+        operator,
+        "Constant"
+            | "Shape"
+            | "Size"
+            | "Mod"
+            | "Pow"
+            | "Min"
+            | "Max"
+            | "Equal"
+            | "Floor"
+            | "Ceil"
+            | "Round"
+            | "Sqrt"
+            | "Neg"
+            | "Abs"
+            | "Reciprocal"
+            | "Exp"
+            | "Where"
+            | "DequantizeLinear"
+            | "ReduceProd"
+            | "Gather"
+            | "Range"
+            | "Expand"
+            | "ConstantOfShape"
+    )
+}
+
 /// The result, and whether it has values of its own rather than its operand's.
 fn evaluate(call: Call<'_>, operands: &[Option<&Constant>], budget: usize) -> Result<(Constant, bool)> {
     let operand = |index: usize| {
@@ -85,7 +115,7 @@ fn evaluate(call: Call<'_>, operands: &[Option<&Constant>], budget: usize) -> Re
         "DequantizeLinear" => {
             super::quantised::dequantize(call, operand(0)?, operand(1)?, operands.get(2).copied().flatten())?
         }
-        "ReduceProd" => arithmetic::product(operand(0)?)?,
+        "ReduceProd" => arithmetic::product(operand(0)?, call.int("keepdims", 1) != 0)?,
         "Concat" => arrange::concat(call, operands, budget)?,
         "Gather" => arrange::gather(call, operand(0)?, operand(1)?, budget)?,
         "Slice" => arrange::slice(call, operands)?,
@@ -95,7 +125,7 @@ fn evaluate(call: Call<'_>, operands: &[Option<&Constant>], budget: usize) -> Re
         "ConstantOfShape" => arrange::filled(call, operand(0)?, budget)?,
         other => bail!(
             UnsupportedOperator,
-            "expected an activation among its inputs: {other:?} of constants is not computed"
+            "{other:?} of constants is not computed here: expected an activation among its inputs"
         ),
     };
     Ok((result, true))

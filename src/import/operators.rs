@@ -2,6 +2,7 @@
 
 mod arithmetic;
 mod convolution;
+mod linear;
 mod resize;
 mod views;
 mod window;
@@ -32,6 +33,9 @@ pub(super) fn find(operator: &str) -> Option<Lower> {
         }
         "Add" | "Sub" | "Mul" | "Div" => arithmetic::binary,
         "Sum" => arithmetic::sum,
+        "Neg" => arithmetic::negate,
+        "Max" | "Min" => arithmetic::limit_by_constant,
+        "Gemm" | "MatMul" => linear::lower,
         "Softmax" => arithmetic::softmax,
         "Concat" => views::concat,
         "Split" => views::split,

@@ -6,7 +6,8 @@
 //! scaled graph names the node that does not scale. Where numbers were baked in by the exporter, those that look
 //! like a size are told by their form. See [`crate::graph::Scaling`] for what comes of it.
 
-use super::{Imported, Reading};
+use super::Imported;
+use super::read::Reading;
 use crate::graph::scaling::{Fit, Fixed};
 use crate::graph::{Graph, Node, Op};
 use crate::model::Weights;

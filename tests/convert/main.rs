@@ -3,6 +3,7 @@
 #[path = "../adapter/mod.rs"]
 mod adapter;
 mod broadcast;
+mod doubts;
 mod external;
 #[path = "../onnx/mod.rs"]
 mod onnx;

@@ -2,6 +2,7 @@
 
 mod hostile;
 mod isnet;
+mod lowered;
 #[path = "../onnx/mod.rs"]
 mod onnx;
 mod operators;

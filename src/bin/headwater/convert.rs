@@ -1,6 +1,6 @@
 //! `headwater convert`: an ONNX file to a model file.
 
-use headwater::import::{ConvertOptions, Converted, convert_file};
+use headwater::import::{ConvertOptions, Converted, convert_file, fit_name};
 use headwater::model::Postprocess;
 use headwater::tensor::DType;
 use std::path::PathBuf;
@@ -13,7 +13,7 @@ pub(crate) struct Arguments {
     /// Where the model file goes
     #[arg(short, long)]
     output: PathBuf,
-    /// The model's name in reports and addresses; the file's stem without it
+    /// The model's name in reports and addresses; made of the file's stem without it
     #[arg(long)]
     name: Option<String>,
     /// Taken off red, green and blue, which run from 0 to 255
@@ -51,7 +51,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         dtype: if arguments.f32 { DType::F32 } else { DType::F16 },
         origin: stem.clone().unwrap_or_default(),
         licence: arguments.licence.clone(),
-        ..ConvertOptions::new(arguments.name.clone().or(stem).unwrap_or_default())
+        ..ConvertOptions::new(arguments.name.clone().unwrap_or_else(|| fit_name(&stem.unwrap_or_default())))
     };
     let Converted { manifest, warnings } =
         convert_file(&arguments.onnx, &arguments.output, &options).map_err(|e| e.context(file))?;

@@ -98,11 +98,11 @@ pub(super) fn choose(condition: &Constant, a: &Constant, b: &Constant, budget: u
     Constant::ints(shape, picks.iter().map(|&(first, at)| if first { x[at] } else { y[at] }).collect())
 }
 
-/// `ReduceProd` of everything.
-pub(super) fn product(a: &Constant) -> Result<Constant> {
+/// `ReduceProd` of everything, under as many axes as before where `keeps_axes`.
+pub(super) fn product(a: &Constant, keeps_axes: bool) -> Result<Constant> {
     let product = a.to_ints()?.iter().try_fold(1i64, |product, &value| product.checked_mul(value));
     let product = product.ok_or_else(|| error!(BadModel, "the product of {:?} overflows", a.shape))?;
-    Constant::ints(vec![], vec![product])
+    Constant::ints(vec![1; if keeps_axes { a.shape.len() } else { 0 }], vec![product])
 }
 
 /// The common shape of operands, paid for.

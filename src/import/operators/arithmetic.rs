@@ -10,6 +10,11 @@ use crate::graph::{Activation, Binary, Op};
 
 pub(super) fn activation(state: &mut Lowering, call: Call<'_>) -> Result<()> {
     let input = state.tensor(call, 0)?;
+    if call.operator() == "PRelu"
+        && let Some(slopes) = slopes(state, call)?
+    {
+        return leak_by_channel(state, call, input, &slopes);
+    }
     let activation = match call.operator() {
         "Relu" => Activation::Relu,
         "Sigmoid" => Activation::Sigmoid,
@@ -38,10 +43,63 @@ fn limit(state: &Lowering, call: Call<'_>, name: &str, index: usize, default: f3
 /// A `PRelu` whose channels share their slope is a leaky ReLU.
 fn one_slope(state: &Lowering, call: Call<'_>) -> Result<f32> {
     let slopes = state.constant(call, 1)?.map(Constant::to_floats).unwrap_or_default();
-    match slopes.split_first() {
-        Some((first, rest)) if rest.iter().all(|slope| slope == first) => finite("slope", *first),
-        _ => bail!(UnsupportedOperator, "expected one slope, found {} different ones", slopes.len()),
+    let Some(&first) = slopes.first() else { bail!(BadModel, "expected slopes, found none") };
+    finite("slope", first)
+}
+
+/// The slopes of a `PRelu` that differ.
+fn slopes(state: &Lowering, call: Call<'_>) -> Result<Option<Constant>> {
+    let Some(slopes) = state.constant(call, 1)? else { return Ok(None) };
+    let values = slopes.to_floats();
+    Ok(values.iter().any(|slope| *slope != values[0]).then(|| slopes.clone()))
+}
+
+/// `PRelu` with slopes of its own for each channel: `relu(x) + slope * min(x, 0)`.
+fn leak_by_channel(state: &mut Lowering, call: Call<'_>, input: usize, slopes: &Constant) -> Result<()> {
+    let name = call.output(0)?;
+    let clip = Op::Activation(Activation::Clip { min: f32::MIN, max: 0.0 });
+    let above = state.emit_as(call, &format!("{name}.above"), Op::Activation(Activation::Relu), vec![input], vec![])?;
+    let below = state.emit_as(call, &format!("{name}.below"), clip, vec![input], vec![])?;
+    // Slopes align with the input at its end, as in numpy; but one axis alone is the channels' in older files.
+    let rank = state.shape(input).len();
+    let channels = state.shape(input).get(1).copied().unwrap_or(0);
+    let shape = match slopes.shape[..] {
+        [length] if call.opset < 9 && length == channels && rank > 1 => [vec![length], vec![1; rank - 2]].concat(),
+        _ => slopes.shape.clone(),
+    };
+    let slopes = state.weight(call.input(1).unwrap_or_default(), &slopes.with_shape(shape)?)?;
+    let product = Op::Binary { function: Binary::Mul, constant_first: false };
+    let leak = state.emit_as(call, &format!("{name}.leak"), product, vec![below], vec![slopes])?;
+    let sum = Op::Binary { function: Binary::Add, constant_first: false };
+    state.emit(call, sum, vec![above, leak], vec![])
+}
+
+/// `Neg`, as a product.
+pub(super) fn negate(state: &mut Lowering, call: Call<'_>) -> Result<()> {
+    let input = state.tensor(call, 0)?;
+    let name = format!("{}.minus_one", call.output(0)?);
+    let factor = state.weight(&name, &Constant::floats(vec![1], &[-1.0])?)?;
+    state.emit(call, Op::Binary { function: Binary::Mul, constant_first: false }, vec![input], vec![factor])
+}
+
+/// `Max` and `Min` of one activation and numbers.
+pub(super) fn limit_by_constant(state: &mut Lowering, call: Call<'_>) -> Result<()> {
+    let is_max = call.operator() == "Max";
+    let mut limit = if is_max { f32::MIN } else { f32::MAX };
+    let mut input = None;
+    for index in 0..call.node.input.len() {
+        match state.operand(call, index)? {
+            Value::Tensor(id) if input.is_none() => input = Some(*id),
+            Value::Constant(constant) if constant.len() == 1 => {
+                let value = finite("constant", constant.scalar()?)?;
+                limit = if is_max { limit.max(value) } else { limit.min(value) };
+            }
+            _ => bail!(UnsupportedOperator, "expected one activation and single numbers"),
+        }
     }
+    let Some(input) = input else { bail!(BadModel, "expected an activation, found none") };
+    let (min, max) = if is_max { (limit, f32::MAX) } else { (f32::MIN, limit) };
+    state.emit(call, Op::Activation(Activation::Clip { min, max }), vec![input], vec![])
 }
 
 /// `Add`, `Sub`, `Mul`; and `Div` by a constant, as a product with its reciprocal.

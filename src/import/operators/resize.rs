@@ -39,7 +39,7 @@ pub(super) fn resize(state: &mut Lowering, call: Call<'_>) -> Result<()> {
     if call.flag("antialias") && scales.iter().any(|&scale| scale < 1.0) {
         bail!(UnsupportedOperator, "shrinking with antialias: expected plain sampling");
     }
-    let resize = Resize { mode: mode(call)?, coordinates: coordinates(call)?, scales };
+    let resize = Resize { mode: mode(call, scales)?, coordinates: coordinates(call)?, scales };
     state.emit(call, Op::Resize(resize), vec![input], vec![])
 }
 
@@ -90,15 +90,22 @@ fn spatial<T: Copy + PartialEq + std::fmt::Debug>(call: Call<'_>, values: &[T], 
     Ok([all[2], all[3]])
 }
 
-fn mode(call: Call<'_>) -> Result<ResizeMode> {
+fn mode(call: Call<'_>, scales: [f64; 2]) -> Result<ResizeMode> {
     let mode = call.string("mode", "nearest");
     match mode {
         "linear" | "bilinear" => return Ok(ResizeMode::Linear),
         "nearest" => {}
         other => bail!(UnsupportedOperator, "mode {other:?}: expected linear or nearest"),
     }
-    // Before version 11 there was no such attribute, and indices were rounded down.
-    let default = if has_attributes(call) { "round_prefer_floor" } else { "floor" };
+    // Before version 11 there was no such attribute. ONNX Runtime rounds down there where it enlarges, up where it
+    // shrinks.
+    let default = match scales.map(|scale| scale < 1.0) {
+        _ if has_attributes(call) => "round_prefer_floor",
+        [false, false] => "floor",
+        [true, true] => "ceil",
+        _ if scales.contains(&1.0) => "ceil",
+        _ => bail!(UnsupportedOperator, "scales {scales:?}: expected both to enlarge or both to shrink"),
+    };
     Ok(ResizeMode::Nearest(match call.string("nearest_mode", default) {
         "round_prefer_floor" => Rounding::RoundPreferFloor,
         "round_prefer_ceil" => Rounding::RoundPreferCeil,

@@ -37,6 +37,13 @@ pub(super) fn pool(state: &mut Lowering, call: Call<'_>) -> Result<()> {
     let dilations = call.sizes("dilations", [1; 2])?;
     let size = state.image_size(input)?;
     let (pads, fit) = pads(call, window, strides, dilations, size)?;
+    let overlaps = (0..2).all(|axis| window[axis] >= strides[axis]);
+    if call.string("auto_pad", "").starts_with("SAME") && (dilations != [1; 2] || !overlaps) {
+        bail!(
+            UnsupportedOperator,
+            "auto_pad with dilations or a window smaller than its stride: expected pads in numbers, as runtimes disagree"
+        );
+    }
     let kind = match (call.operator(), call.flag("count_include_pad")) {
         ("MaxPool", _) => PoolKind::Max,
         (_, true) => PoolKind::AverageWithPads,
