@@ -319,6 +319,8 @@ describe("the page around the board", { skip: skip("page") }, () => {
     const report = JSON.parse(await page.locator(id("report")).textContent());
     assert.ok(report.server_macs > 0);
     assert.equal(await page.locator(`${id("strip")} .strip-crossing`).count(), 2);
+    await page.locator(id("open-compare")).click();
+    assert.match(await textOf(page, "compare-right-facts"), /^P60.*up/s);
     complaints.check();
   });
 

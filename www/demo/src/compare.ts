@@ -58,7 +58,8 @@ export class Compare {
     this.#piece = piece;
     this.#settings = piece.run.settings;
     const here = piece.run.report.split;
-    const all = [PHOTO, ...this.splits()];
+    // A cut that the model does not name, such as “P12”, comes by a link only.
+    const all = [...new Set([PHOTO, ...this.splits(), here])];
     for (const side of SIDES) {
       this.#choice[side].replaceChildren(...all.map((name) => el("option", { value: name }, name)));
     }
