@@ -232,6 +232,24 @@ describe("the page around the board", { skip: skip("page") }, () => {
     complaints.check();
   });
 
+  test(
+    "only sizes that the net runs at can be chosen, and a link's other sizes are corrected with a word",
+    TIMEOUT,
+    async (t) => {
+      const { page, complaints } = await open(t, "?split=remote&size=333&photo=coffee");
+      await cut(page);
+      const size = Number(await page.locator(id("size")).inputValue());
+      assert.ok(size % 32 === 0 && Math.abs(size - 333) <= 32, `${size}`);
+      assert.match(await textOf(page, "size-note"), new RegExp(`333 px.*multiples of \\d+ px.*${size} px is chosen`));
+      assert.match(page.url(), new RegExp(`size=${size}\\b`));
+      assert.doesNotMatch(await page.locator(id("size")).innerText(), /333/);
+      assert.match(await textOf(page, "report-size"), new RegExp(`^${size} × ${size} px$`));
+      await page.locator(id("split")).selectOption("local");
+      assert.doesNotMatch(await textOf(page, "size-note"), /333/, "it is said until something is chosen");
+      complaints.check();
+    },
+  );
+
   test("a run keeps its verdict whatever else was run, and arrows say what words say", TIMEOUT, async (t) => {
     const { page, complaints } = await open(t, "?split=U3&size=128&photo=coffee");
     await cut(page);

@@ -158,6 +158,5 @@ export class SettingsControls {
 }
 
 function sizeRule(model: ModelDescription): SizeRule {
-  const { sizeMultiple } = model as { sizeMultiple?: number | null };
-  return { own: Math.max(...model.size), multiple: sizeMultiple === undefined ? 1 : sizeMultiple };
+  return { own: Math.max(...model.size), multiple: model.sizeMultiple };
 }
