@@ -1,7 +1,8 @@
-// What only a browser shows: work that ends with an abort, hidden pages, sizes that a real model has.
+// What only a browser shows of the package's care: work that ends with an abort, hidden pages, workers of another
+// origin, canvases that give back something else.
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
-import { openHarness } from "./support/browser.mjs";
+import { FAILED_REQUEST, openHarness } from "./support/browser.mjs";
 import { skip } from "./support/needs.mjs";
 import { openStage } from "./support/stage.mjs";
 
@@ -30,9 +31,9 @@ describe("robustness in a browser", { skip: skip("robustness") }, () => {
   before(async () => (stage = await openStage({ gate: true })));
   after(() => stage?.close());
 
-  const fresh = async (t, options) => {
+  const fresh = async (t, { bypassCSP = false, ...options } = {}) => {
     stage.gate.reset();
-    const context = await stage.browser.newContext();
+    const context = await stage.browser.newContext({ bypassCSP });
     t.after(() => context.close());
     return openHarness(context, stage.origin, options);
   };
@@ -95,6 +96,76 @@ describe("robustness in a browser", { skip: skip("robustness") }, () => {
     complaints.check();
   });
 
+  test("a worker whose script lies on another origin is started by a script of this one", TIMEOUT, async (t) => {
+    // The pages of `headwater serve` allow scripts of their own origin only.
+    const { page, complaints } = await fresh(t, { bypassCSP: true });
+    // The same server under another name is another origin.
+    const elsewhere = stage.origin.replace("127.0.0.1", "localhost");
+    const found = await page.evaluate(
+      async ({ elsewhere, size }) => {
+        const { Segmenter, probe } = await import(`${elsewhere}/package/worker.js`);
+        const probed = await probe();
+        const image = await hw.photo("coffee", 120, 80);
+        const masks = [];
+        for (const worker of [undefined, `${elsewhere}/package/worker-script.js`]) {
+          const segmenter = await Segmenter.load(hw.MODEL, { split: "local", size, worker });
+          masks.push(hw.packed((await segmenter.segment(image)).mask).alpha);
+          segmenter.release();
+        }
+        const near = await hw.load({ split: "local", size });
+        masks.push(hw.packed((await near.segment(image)).mask).alpha);
+        const missing = await hw.outcome(
+          Segmenter.load(hw.MODEL, { split: "local", size, worker: `${elsewhere}/package/nothing.js` }),
+        );
+        return { probed, masks, missing, real: String(Worker).includes("[native code]") };
+      },
+      { elsewhere, size: SIZE },
+    );
+    assert.ok(found.probed.webgpu, found.probed.reason);
+    assert.equal(new Set(found.masks).size, 1);
+    assert.equal(found.missing.code, "download", found.missing.message);
+    assert.ok(found.real, "the page's own Worker was not put back");
+    complaints.check(FAILED_REQUEST);
+  });
+
+  test("a picture is posted as its file where canvases give noise, or nothing", TIMEOUT, async (t) => {
+    for (const way of ["noise", "garbage", "nothing"]) {
+      const { page, complaints } = await fresh(t);
+      const found = await page.evaluate(
+        async ({ way, size }) => {
+          const scribble = (width, height) => {
+            const canvas = new OffscreenCanvas(width, height);
+            const context = canvas.getContext("2d");
+            const image = context.createImageData(width, height);
+            for (let i = 0; i < image.data.length; i += 1) image.data[i] = i % 4 === 3 ? 255 : Math.random() * 256;
+            context.putImageData(image, 0, 0);
+            return canvas;
+          };
+          const file = await scribble(700, 500).convertToBlob({ type: "image/png" });
+          const black = new OffscreenCanvas(64, 64);
+          black.getContext("2d").fillRect(0, 0, 64, 64);
+          const wrong = {
+            noise: await scribble(64, 64).convertToBlob({ type: "image/jpeg" }),
+            garbage: new Blob(["?"], { type: "image/jpeg" }),
+            nothing: new Promise(() => undefined),
+          };
+          OffscreenCanvas.prototype.convertToBlob = () => Promise.resolve(wrong[way]);
+          const segmenter = await hw.load({ split: "remote", size });
+          const { mask } = await segmenter.segment(file);
+          const bitmap = await hw.outcome(segmenter.segment(await createImageBitmap(black)));
+          return { bytes: file.size, width: mask.width, bitmap };
+        },
+        { way, size: SIZE },
+      );
+      assert.ok(found.bytes > 512 * 1024, `${found.bytes} bytes would have been posted anyway`);
+      assert.equal(found.width, 700, way);
+      assert.equal(found.bitmap.code, way === "nothing" ? "timeout" : "unsupported", found.bitmap.message);
+      const [post] = stage.gate.requests.filter(({ path }) => path.endsWith("/infer"));
+      assert.ok(post.body.includes("\x89PNG", 0, "latin1"), `${way}: the file itself was not posted`);
+      complaints.check();
+    }
+  });
+
   test(
     "an illegal size is refused with the nearest legal ones, and the model states its multiple",
     TIMEOUT,
@@ -113,4 +184,23 @@ describe("robustness in a browser", { skip: skip("robustness") }, () => {
       complaints.check();
     },
   );
+
+  test("no request for the model is cancelled", TIMEOUT, async (t) => {
+    const { page, complaints } = await fresh(t);
+    const session = await page.context().newCDPSession(page);
+    const [asked, failed] = [new Map(), []];
+    session.on("Network.requestWillBeSent", ({ requestId, request }) => asked.set(requestId, request.url));
+    session.on("Network.loadingFailed", ({ requestId, errorText }) => failed.push([asked.get(requestId), errorText]));
+    await session.send("Network.enable");
+    for (let visit = 0; visit < 2; visit += 1) {
+      for (const split of ["remote", "U3", "local"]) {
+        await page.evaluate(async ({ split, size }) => (await hw.load({ split, size })).release(), {
+          split,
+          size: SIZE,
+        });
+      }
+    }
+    assert.deepEqual(failed, []);
+    complaints.check();
+  });
 });

@@ -106,6 +106,8 @@ function read(
   };
   if (status === 304 && conditional) {
     deadline.stop();
+    // It is empty, but what is never read to its end counts as cancelled, and is shown as a failure.
+    response.arrayBuffer().catch(() => undefined);
     return { kind: "unchanged" };
   }
   if (status === 416) {
