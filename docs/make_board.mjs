@@ -37,7 +37,7 @@ async function drag(x, y) {
 await page.goto(address.href);
 await cut.first().waitFor();
 await page.waitForTimeout(1500);
-await drag(190, 70);
+await drag(175, 5);
 await test("sample-chelsea").click();
 await cut.nth(1).waitFor();
 await page.waitForTimeout(1500);
