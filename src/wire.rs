@@ -25,7 +25,10 @@
 
 pub mod client;
 mod header;
+mod numbers;
+mod parameters;
 mod read;
+mod read_response;
 mod request;
 mod response;
 mod tensors;

@@ -176,6 +176,36 @@ fn contradictions_are_refused() {
     }
 }
 
+/// What other servers may answer, and what is no answer.
+#[test]
+fn answers_in_json_are_read_or_refused() {
+    let answer = |outputs: &str| format!(r#"{{"model_name":"m","id":"7","outputs":[{outputs}]}}"#);
+    let a = r#""name":"a","datatype":"FP32","shape":[1,2]"#;
+    let json = answer(&format!(r#"{{{a},"data":[[1,2.5]],"parameters":{{"other":[1]}}}}"#));
+    let response = InferResponse::decode(None, json.as_bytes(), &Limits::default()).unwrap();
+    assert_eq!(response.outputs[0].coded.bytes, [1f32, 2.5].iter().flat_map(|x| x.to_le_bytes()).collect::<Vec<_>>());
+    assert_eq!((response.model_name.as_str(), response.outputs[0].binary), ("m", false));
+    for (outputs, reason) in [
+        (format!(r#"{{{a},"data":[1]}}"#), "expected 2 numbers, found 1"),
+        (format!(r#"{{{a},"data":[1,"2"]}}"#), "range of f32"),
+        (format!(r#"{{{a},"data":[1,1e300]}}"#), "range of f32"),
+        (format!(r#"{{{a}}}"#), "neither"),
+        (format!(r#"{{{a},"parameters":7,"data":[1,2]}}"#), "an object"),
+        (r#"{"name":"a","shape":[1]}"#.to_owned(), "without name"),
+        (r#"{"name":"a","datatype":"FP64","shape":[1],"data":[1]}"#.to_owned(), "FP64"),
+        (r#"{"name":"a","datatype":"FP32","shape":[-1],"data":[1]}"#.to_owned(), "shape"),
+        (r#"{"name":"a","datatype":"FP32","shape":[0],"data":[]}"#.to_owned(), "1 to"),
+        ("7".to_owned(), "without name"),
+    ] {
+        let json = answer(&outputs);
+        let error = InferResponse::decode(None, json.as_bytes(), &Limits::default()).expect_err(&outputs);
+        assert!(error.to_string().contains(reason), "{outputs}: expected {reason:?} in {error}");
+    }
+    for json in [&b"7"[..], b"{}", b"{\"outputs\":{}}", b"[]", b""] {
+        assert!(InferResponse::decode(None, json, &Limits::default()).is_err());
+    }
+}
+
 #[test]
 fn bytes_must_be_as_many_as_announced() {
     let Encoded { json_bytes, body } = request().encode().unwrap();

@@ -4,7 +4,7 @@
 //! those are closed, the one that has waited longest first, and before them those that have never sent a request.
 
 use super::client::Client;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 use tokio::sync::Notify;
@@ -20,8 +20,10 @@ pub(super) struct Connections {
 /// One of them.
 pub(super) struct Connection {
     client: Client,
-    /// Requests whose answers have not been sent.
+    /// Requests whose answers have not been handed over to the connection.
     requests: AtomicUsize,
+    /// Whether the client has yet to take what was handed over.
+    pub(super) writing: Arc<AtomicBool>,
     /// Requests so far.
     served: AtomicUsize,
     /// Milliseconds from [`Connections::start`] to the moment from which it waits.
@@ -60,6 +62,7 @@ impl Connections {
         let connection = Arc::new(Connection {
             client,
             requests: AtomicUsize::new(0),
+            writing: Arc::default(),
             served: AtomicUsize::new(0),
             idle_since: AtomicU64::new(self.millis()),
             close: Notify::new(),
@@ -84,8 +87,9 @@ impl Connections {
 
 /// Closes the one that can best be spared.
 fn close_one(open: &mut Vec<Arc<Connection>>, among: impl Fn(&Connection) -> bool) -> Option<()> {
-    let waiting = open.iter().enumerate();
-    let waiting = waiting.filter(|(_, other)| other.requests.load(Ordering::Acquire) == 0 && among(other));
+    let waits =
+        |other: &Connection| other.requests.load(Ordering::Acquire) == 0 && !other.writing.load(Ordering::Relaxed);
+    let waiting = open.iter().enumerate().filter(|(_, other)| waits(other) && among(other));
     let (index, _) = waiting.min_by_key(|(_, other)| {
         (other.served.load(Ordering::Relaxed) > 0, other.idle_since.load(Ordering::Relaxed))
     })?;
@@ -155,8 +159,9 @@ mod tests {
         let second = connections.open(client(1)).unwrap();
         let third = connections.open(client(1)).unwrap();
         assert!(is_closed(&first) && !is_closed(&second) && !is_closed(&other));
-        let _requests = [second.request(), third.request()];
-        assert!(connections.open(client(1)).is_none(), "requests are under way on both");
+        let _request = second.request();
+        third.connection.writing.store(true, Ordering::Relaxed);
+        assert!(connections.open(client(1)).is_none(), "a request is under way on one, an answer on the other");
         assert!(connections.open(client(3)).is_some());
     }
 }

@@ -2,6 +2,8 @@
 
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -14,14 +16,17 @@ pub(super) struct Impatient<S> {
     timeout: Duration,
     /// Runs while a write waits.
     waits: Option<Pin<Box<Sleep>>>,
+    /// Whether a write waits, for others to see.
+    writing: Arc<AtomicBool>,
 }
 
 impl<S> Impatient<S> {
-    pub(super) fn new(stream: S, timeout: Duration) -> Self {
-        Self { stream, timeout, waits: None }
+    pub(super) fn new(stream: S, timeout: Duration, writing: Arc<AtomicBool>) -> Self {
+        Self { stream, timeout, waits: None, writing }
     }
 
     fn judge<T>(&mut self, context: &mut Context<'_>, wrote: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+        self.writing.store(wrote.is_pending(), Ordering::Relaxed);
         if wrote.is_ready() {
             self.waits = None;
             return wrote;
@@ -77,7 +82,7 @@ mod tests {
     #[tokio::test]
     async fn a_client_that_takes_nothing_for_the_time_is_left() {
         let (mut client, server) = tokio::io::duplex(10);
-        let mut server = Impatient::new(server, Duration::from_secs(1));
+        let mut server = Impatient::new(server, Duration::from_secs(1), Arc::default());
         let writing = tokio::spawn(async move { server.write_all(&[1; 100]).await.map_err(|e| e.kind()) });
         let mut taken = [0; 10];
         for _ in 0..4 {

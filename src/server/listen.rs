@@ -76,7 +76,7 @@ pub async fn serve(listener: TcpListener, state: Arc<ServerState>, shutdown: imp
             .timer(TokioTimer::new())
             .header_read_timeout(header_timeout)
             .max_buf_size(BUFFER_BYTES)
-            .serve_connection(TokioIo::new(Impatient::new(stream, write_timeout)), service);
+            .serve_connection(TokioIo::new(Impatient::new(stream, write_timeout, connection.writing.clone())), service);
         let served = graceful.watch(served);
         tasks.spawn(async move {
             tokio::select! {

@@ -26,6 +26,20 @@ pub enum Datatype {
     Bytes,
 }
 
+impl Datatype {
+    /// The one that the protocol calls `name`.
+    pub(super) fn of_name(name: &str) -> Option<Self> {
+        Some(match name {
+            "FP32" => Self::Fp32,
+            "FP16" => Self::Fp16,
+            "INT8" => Self::Int8,
+            "UINT8" => Self::Uint8,
+            "BYTES" => Self::Bytes,
+            _ => return None,
+        })
+    }
+}
+
 /// A tensor that a message announces.
 #[derive(Debug, Serialize)]
 pub(super) struct WrittenTensor<'a> {

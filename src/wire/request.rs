@@ -1,11 +1,13 @@
 //! What the client asks.
 
 use super::header::{Datatype, Parameters, WrittenOutput, WrittenRequest};
-use super::read::{self, OutputHeader, TensorHeader};
+use super::numbers;
+use super::read::{self, Data, OutputHeader, TensorHeader};
 use super::tensors::{self, NamedTensor, Part, Written};
 use super::{Encoded, IMAGE, Limits, divide, parse_size, size_text};
 use crate::codec::Codec;
 use crate::error::{Result, bail, brief, error};
+use crate::tensor::value_count;
 use std::borrow::Cow;
 
 /// A request to run the body that lies between the inputs and the outputs.
@@ -195,8 +197,17 @@ impl RequestHead {
     ///
     /// # Errors
     /// `BadMessage` when the bytes or numbers are not as many as announced, or the numbers are none.
-    pub fn finish<'a>(self, json: &[u8], binary: &'a [u8]) -> Result<InferRequest<'a>> {
-        let mut payloads = tensors::payloads(&self.inputs, json, binary)?;
+    pub fn finish<'a>(mut self, json: &[u8], binary: &'a [u8]) -> Result<InferRequest<'a>> {
+        for header in &mut self.inputs {
+            if let Some(Data::At(place)) = &header.data {
+                let name = || format!("tensor {}", brief(&header.name));
+                let text = json.get(place.clone());
+                let text = text.ok_or_else(|| error!(Internal, "{}: its numbers are not there", name()))?;
+                let numbers = numbers::read(text, value_count(&header.shape)?).map_err(|e| e.context(name()))?;
+                header.data = Some(Data::Read(numbers));
+            }
+        }
+        let mut payloads = tensors::payloads(&mut self.inputs, binary)?;
         let input = match self.announced {
             Announced::Tensors(parts) => Input::Tensors(tensors::read(&self.inputs, &parts, &mut payloads)),
             Announced::Picture { content_type } => {

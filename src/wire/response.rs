@@ -1,7 +1,7 @@
 //! What the server answers.
 
 use super::header::{Parameters, WrittenResponse};
-use super::read;
+use super::read_response;
 use super::tensors::{self, NamedTensor};
 use super::{Encoded, Limits, divide};
 use crate::error::{Error, ErrorKind, Result, cut, error};
@@ -67,10 +67,11 @@ impl InferResponse<'_> {
     /// `BadMessage` or `BadShape`, saying what was expected and what was found.
     pub fn decode<'a>(json_bytes: Option<usize>, body: &'a [u8], limits: &Limits) -> Result<InferResponse<'a>> {
         let (json, binary) = divide(json_bytes, body, limits)?;
-        let header = read::response(json)?;
-        let parts = tensors::parts(&header.inputs, limits)?;
-        let mut payloads = tensors::payloads(&header.inputs, json, binary)?;
-        let outputs = tensors::read(&header.inputs, &parts, &mut payloads);
+        let header = read_response::response(json)?;
+        let mut outputs = header.outputs;
+        let parts = tensors::parts(&outputs, limits)?;
+        let mut payloads = tensors::payloads(&mut outputs, binary)?;
+        let outputs = tensors::read(&outputs, &parts, &mut payloads);
         let millis = |key: &str| {
             let value = header.parameters.number(key);
             value.filter(|millis| millis.is_finite() && *millis >= 0.0).unwrap_or(0.0)

@@ -2,7 +2,7 @@
 
 use super::Limits;
 use super::header::{Datatype, Parameters, WrittenTensor};
-use super::read::{self, TensorHeader};
+use super::read::{Data, TensorHeader};
 use crate::codec::{self, Codec, Coded};
 use crate::error::{Result, bail, brief, error};
 use serde::{Serialize, Serializer};
@@ -132,8 +132,8 @@ pub(super) fn json_value_bytes(headers: &[TensorHeader]) -> Result<usize> {
     })
 }
 
-/// Each tensor's raw bytes: a part of `binary`, or made from the numbers in the JSON.
-pub(super) fn payloads<'a>(headers: &[TensorHeader], json: &[u8], binary: &'a [u8]) -> Result<Vec<Cow<'a, [u8]>>> {
+/// Each tensor's raw bytes: a part of `binary`, or the numbers that have been read from the JSON, which are taken out.
+pub(super) fn payloads<'a>(headers: &mut [TensorHeader], binary: &'a [u8]) -> Result<Vec<Cow<'a, [u8]>>> {
     let announced = payload_bytes(headers)?;
     if announced != binary.len() {
         bail!(BadMessage, "the message announces {announced} bytes of tensors, found {}", binary.len());
@@ -141,19 +141,14 @@ pub(super) fn payloads<'a>(headers: &[TensorHeader], json: &[u8], binary: &'a [u
     let mut rest = binary;
     let mut payloads = Vec::with_capacity(headers.len());
     for header in headers {
-        payloads.push(match (header.payload_bytes()?, &header.data) {
+        payloads.push(match (header.payload_bytes()?, &mut header.data) {
             (Some(bytes), _) => {
                 let (payload, after) = rest.split_at_checked(bytes).unwrap_or((rest, &[]));
                 rest = after;
                 Cow::Borrowed(payload)
             }
-            (None, Some(place)) => {
-                let name = || format!("tensor {}", brief(&header.name));
-                let text = json.get(place.clone());
-                let text = text.ok_or_else(|| error!(Internal, "{}: its numbers are not there", name()))?;
-                let count = crate::tensor::value_count(&header.shape)?;
-                Cow::Owned(read::numbers(text, count).map_err(|e| e.context(name()))?)
-            }
+            (None, Some(Data::Read(bytes))) => Cow::Owned(std::mem::take(bytes)),
+            (None, Some(Data::At(_))) => bail!(Internal, "tensor {}: its numbers are not read", brief(&header.name)),
             (None, None) => Cow::Borrowed(&[][..]),
         });
     }
