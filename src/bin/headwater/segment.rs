@@ -184,7 +184,10 @@ fn read_picture(path: &Path) -> anyhow::Result<Picture> {
         return Err(Error::new(ErrorKind::BadImage, message).into());
     }
     let bytes = std::fs::read(path).map_err(unreadable)?;
-    Ok(Picture::decode(&bytes).map_err(|e| e.context(name))?)
+    let picture = Picture::decode(&bytes).map_err(|e| e.context(&name))?;
+    let warnings: Vec<String> = picture.warnings().iter().map(|warning| format!("{name}: {warning}")).collect();
+    crate::convert::warn(&warnings);
+    Ok(picture)
 }
 
 /// The model's file, or a sentence on where one comes from.

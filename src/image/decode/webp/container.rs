@@ -99,7 +99,8 @@ impl<'a> Container<'a> {
             bail!(BadImage, "the WebP cannot be decoded: its header states another size than its pixels have");
         }
         let has_alpha = header[0] & 0x10 != 0;
-        let exif = find(b"EXIF").map(|exif| exif.strip_prefix(b"Exif\0\0").unwrap_or(exif));
+        let exif =
+            find(b"EXIF").filter(|_| header[0] & 0x08 != 0).map(|exif| exif.strip_prefix(b"Exif\0\0").unwrap_or(exif));
         Ok(Self { size, frame, has_alpha, is_animated, profile: find(b"ICCP"), exif, ..container })
     }
 }
