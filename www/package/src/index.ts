@@ -9,6 +9,7 @@ export type { DeviceInfo } from "./face.js";
 export { Mask } from "./mask.js";
 export { probe } from "./probe.js";
 export type { Limits, Probe, ProbeOptions } from "./probe-result.js";
+export { decodeUpright } from "./orientation.js";
 export {
   type RemoveBackground,
   type RemoveBackgroundOptions,

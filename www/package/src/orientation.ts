@@ -3,6 +3,18 @@
 
 import { type Context, newCanvas } from "./canvas.js";
 
+/**
+ * How bitmaps are made. Orientation: what a user sees of a photograph is upright. Colour: `default` converts a file's
+ * own colour space to the page's, and the net shall see what the page shows; `none` would hand it the raw numbers of,
+ * say, a Display P3 photograph, which are paler. Alpha: not multiplied in, so that the GPU puts transparent pixels over
+ * white by the same arithmetic as a native program.
+ */
+export const BITMAP: ImageBitmapOptions = {
+  imageOrientation: "from-image",
+  colorSpaceConversion: "default",
+  premultiplyAlpha: "none",
+};
+
 /** Formats of which browsers differ. */
 type Format = "png" | "webp";
 
@@ -16,11 +28,14 @@ const PROBES: Record<Format, string> = {
     "AAYAAAAAAAA=",
 };
 
-/** Orientation and size as they stand in a file. */
-export interface Stored {
-  format: Format;
-  /** 1 to 8, as EXIF counts. */
-  orientation: number;
+/**
+ * `file` as a segmenter decodes it: upright, also where the browser leaves it lying (a WebP in Chromium), in the page's
+ * colours. The caller closes it.
+ *
+ * Rejects as `createImageBitmap` does.
+ */
+export async function decodeUpright(file: Blob): Promise<ImageBitmap> {
+  return turnUpright(await createImageBitmap(file, BITMAP), file);
 }
 
 /**
@@ -29,29 +44,35 @@ export interface Stored {
  * Takes the bitmap: it is closed where another is returned.
  */
 export async function turnUpright(bitmap: ImageBitmap, file: Blob): Promise<ImageBitmap> {
-  const stored = await readOrientation(file);
-  if (!stored || stored.orientation === 1 || (await turns(stored.format))) return bitmap;
+  const format = await formatOf(file);
+  if (!format || (await turns(format))) return bitmap;
+  const orientation = (await readOrientation(file)) ?? 1;
+  if (orientation === 1) return bitmap;
   const { width, height } = bitmap;
-  const swapped = stored.orientation > 4;
+  const swapped = orientation > 4;
   const [canvas, context] = newCanvas(swapped ? height : width, swapped ? width : height, true);
-  place(context, stored.orientation, width, height);
+  place(context, orientation, width, height);
   context.drawImage(bitmap, 0, 0);
   bitmap.close();
   return createImageBitmap(canvas, { premultiplyAlpha: "none" });
 }
 
-/** The orientation of a PNG or WebP file that states one. */
-export async function readOrientation(file: Blob): Promise<Stored | undefined> {
+/** The format, if the file is of one that may state an orientation and that browsers differ of. */
+async function formatOf(file: Blob): Promise<Format | undefined> {
   const head = new Uint8Array(await file.slice(0, 24).arrayBuffer());
   const start = String.fromCharCode(...head);
-  const isPng = start.startsWith("\x89PNG");
+  if (start.startsWith("\x89PNG")) return "png";
   // An extended WebP's flags say whether there are EXIF data.
-  const isWebp = /^RIFF[^]{4}WEBPVP8X/.test(start) && (head[20]! & 0x08) !== 0;
-  if (!isPng && !isWebp) return undefined;
+  return /^RIFF[^]{4}WEBPVP8X/.test(start) && (head[20]! & 0x08) !== 0 ? "webp" : undefined;
+}
+
+/** The orientation that a PNG or WebP file states, 1 to 8 as EXIF counts. */
+export async function readOrientation(file: Blob): Promise<number | undefined> {
+  const format = await formatOf(file);
+  if (!format) return undefined;
   const bytes = new DataView(await file.arrayBuffer());
-  const exif = isPng ? findChunk(bytes, 8, "eXIf", false) : findChunk(bytes, 12, "EXIF", true);
-  const orientation = exif && parseOrientation(exif);
-  return orientation ? { format: isPng ? "png" : "webp", orientation } : undefined;
+  const exif = format === "png" ? findChunk(bytes, 8, "eXIf", false) : findChunk(bytes, 12, "EXIF", true);
+  return exif && parseOrientation(exif);
 }
 
 /** The data of the first chunk of a name, in a PNG or, where lengths are little-endian and come second, in a WebP. */

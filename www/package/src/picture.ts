@@ -4,20 +4,10 @@ import { type Context, newCanvas } from "./canvas.js";
 import { toJpeg } from "./encode.js";
 import { HeadwaterError, wrap } from "./errors.js";
 import type { Pixels } from "./face.js";
-import { turnUpright } from "./orientation.js";
+import { BITMAP, decodeUpright } from "./orientation.js";
 import type { ImageSource } from "./types.js";
 
-/**
- * How bitmaps are made. Orientation: what a user sees of a photograph is upright. Colour: `default` converts a file's
- * own colour space to the page's, and the net shall see what the page shows; `none` would hand it the raw numbers of,
- * say, a Display P3 photograph, which are paler. Alpha: not multiplied in, so that the GPU puts transparent pixels over
- * white by the same arithmetic as a native program.
- */
-export const BITMAP: ImageBitmapOptions = {
-  imageOrientation: "from-image",
-  colorSpaceConversion: "default",
-  premultiplyAlpha: "none",
-};
+export { BITMAP };
 
 /** A file that is no larger is posted as it is: encoding it again would cost time and quality and save little. */
 const SMALL_FILE_BYTES = 512 * 1024;
@@ -171,7 +161,7 @@ async function upright(image: ImageSource): Promise<[Pixels, boolean]> {
       break;
     case "Blob":
     case "File":
-      return [await turnUpright(await createImageBitmap(image, BITMAP), image as Blob), true];
+      return [await decodeUpright(image as Blob), true];
     default: {
       const known = "an ImageBitmap, ImageData, canvas, image, video, VideoFrame or Blob";
       throw new HeadwaterError("bad-image", `expected ${known}, found ${name}`);

@@ -83,12 +83,14 @@ const fresh = () => import(`../lib/orientation.js?${Math.random()}`);
 
 test("orientations are read in both byte orders, with and without the name in front", async () => {
   const { readOrientation } = await fresh();
-  for (const [format, make] of Object.entries({ png, webp })) {
+  for (const make of [png, webp]) {
     for (let orientation = 1; orientation <= 8; orientation += 1) {
       for (const little of [false, true]) {
-        const stored = { format, orientation };
-        assert.deepEqual(await readOrientation(make(tiff(orientation, little))), stored);
-        assert.deepEqual(await readOrientation(make([...ascii("Exif\0\0"), ...tiff(orientation, little)])), stored);
+        assert.deepEqual(await readOrientation(make(tiff(orientation, little))), orientation);
+        assert.deepEqual(
+          await readOrientation(make([...ascii("Exif\0\0"), ...tiff(orientation, little)])),
+          orientation,
+        );
       }
     }
     for (const broken of [[], [1, 2, 3], tiff(9), tiff(0), tiff(6).slice(0, 15), [...tiff(6)].fill(255, 4, 8)]) {

@@ -1,5 +1,6 @@
 // Files to pixels.
 
+import { decodeUpright } from "headwater";
 import { kindOf, refusalOf, SNIFFED_BYTES, typeOf } from "../kinds.js";
 import type { Size } from "./size.js";
 
@@ -13,8 +14,6 @@ export class PictureError extends Error {
     super(message);
   }
 }
-
-const UPRIGHT: ImageBitmapOptions = { imageOrientation: "from-image" };
 
 /** Canvases with a side of more than this are refused by most browsers, and masks by the package. */
 export const LONGEST_SIDE = 8192;
@@ -36,7 +35,7 @@ export async function typed(file: Blob, name: string): Promise<Blob> {
  */
 export async function decode(file: Blob, name: string): Promise<ImageBitmap> {
   try {
-    return await createImageBitmap(file, UPRIGHT);
+    return await decodeUpright(file);
   } catch (cause) {
     const first = await firstBytes(file, name);
     const { what, help } = refusalOf(kindOf(first));
