@@ -1,19 +1,21 @@
 // One upright picture gives one mask, whatever file holds it and wherever it is decoded.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, describe, test } from "node:test";
 import { crc32 } from "node:zlib";
 import { openHarness } from "./support/browser.mjs";
 import { compare, readMask, shownFigures, unpackMask } from "./support/masks.mjs";
-import { MODEL, PIXELS, SERVER, skip } from "./support/needs.mjs";
+import { MODEL, SERVER, skip } from "./support/needs.mjs";
 import { openStage } from "./support/stage.mjs";
 
 const SIZE = 128;
 /** Between two roads of one file: decoders and JPEG posted in its stead differ by a few levels. */
-const ROADS = { mae: 0.02, iou: 0.95 };
+const ROADS = { mae: 0.01, iou: 0.99 };
+/** A picture posted as JPEG, at the net's size, its edges a little blurred. */
+const POSTED = { mae: 0.04, iou: 0.95 };
 
 /** A TIFF block that says no more than orientation 6: the right side of what is stored is the bottom. */
 const EXIF = Buffer.from("4d4d002a00000008000101120003000000010006000000000000", "hex");
@@ -43,16 +45,13 @@ function turnedPng(png) {
   return Buffer.concat([png.subarray(0, 33), u32(EXIF.length), chunk, u32(crc32(chunk)), png.subarray(33)]);
 }
 
-/** `webp` is a simple lossless file. */
-function turnedWebp(webp, width, height) {
-  const header = Buffer.concat([
-    Buffer.from([8, 0, 0, 0]),
-    u32(width - 1, true).subarray(0, 3),
-    u32(height - 1, true).subarray(0, 3),
-  ]);
-  const chunk = (name, data) => Buffer.concat([Buffer.from(name), u32(data.length, true), data]);
-  const body = Buffer.concat([Buffer.from("WEBP"), chunk("VP8X", header), webp.subarray(12), chunk("EXIF", EXIF)]);
-  return Buffer.concat([Buffer.from("RIFF"), u32(body.length, true), body]);
+/** `webp` is an extended file, as Chromium writes them. */
+function turnedWebp(webp) {
+  assert.equal(webp.toString("latin1", 8, 16), "WEBPVP8X");
+  const file = Buffer.concat([webp, Buffer.from("EXIF"), u32(EXIF.length, true), EXIF]);
+  file[20] |= 8;
+  file.writeUInt32LE(file.length - 8, 4);
+  return file;
 }
 
 describe("pictures that lie on their side or are transparent", { skip: skip("pictures") }, () => {
@@ -67,23 +66,23 @@ describe("pictures that lie on their side or are transparent", { skip: skip("pic
     if (folder) rmSync(folder, { recursive: true });
   });
 
-  /** A photograph drawn by the page, as a file of `type`, its sides exchanged unless it is to stay. */
-  const drawn = async (type, { hidden } = {}) => {
+  /** A photograph drawn by the page, as a file of `type`: lying as orientation 6 wants it, or in part transparent. */
+  const drawn = async (type, { turned = false, hidden = false }) => {
     const text = await page.evaluate(
-      async ({ type, hidden }) => {
-        const photo = await hw.photo("astronaut", 256, 256);
+      async ({ type, turned, hidden }) => {
+        const photo = await hw.photo("coffee", 256, 256);
         const canvas = new OffscreenCanvas(256, 256);
         const context = canvas.getContext("2d");
+        if (turned) context.setTransform(0, -1, 1, 0, 0, 256);
         context.drawImage(photo, 0, 0);
-        if (hidden !== undefined) {
-          // Putting pixels does not multiply: what is hidden stays in the file where the format keeps it.
+        if (hidden) {
           const image = context.getImageData(0, 0, 256, 256);
           for (let i = 0; i < image.data.length; i += 4) if ((i / 4) % 256 < 60) image.data[i + 3] = 0;
           context.putImageData(image, 0, 0);
         }
-        return hw.base64(new Uint8Array(await (await canvas.convertToBlob({ type, quality: 0.98 })).arrayBuffer()));
+        return hw.base64(new Uint8Array(await (await canvas.convertToBlob({ type, quality: 1 })).arrayBuffer()));
       },
-      { type, hidden },
+      { type, turned, hidden },
     );
     return Buffer.from(text, "base64");
   };
@@ -110,27 +109,28 @@ describe("pictures that lie on their side or are transparent", { skip: skip("pic
     return readMask(mask, 255);
   };
 
-  const assertAlike = (masks) => {
+  const assertAlike = (masks, limits = ROADS) => {
     const [[first, expected], ...others] = Object.entries(masks);
     for (const [road, mask] of others) {
       const figures = compare(mask, expected);
       console.log(`${`${road} beside ${first}`.padEnd(44)} ${shownFigures(figures)}`);
-      assert.ok(figures.mae <= ROADS.mae && figures.iou >= ROADS.iou, `${road}: ${shownFigures(figures)}`);
+      assert.ok(figures.mae <= limits.mae && figures.iou >= limits.iou, `${road}: ${shownFigures(figures)}`);
     }
   };
 
   test("a photograph with an orientation has one mask in three formats, on every road", async () => {
-    const [photo] = [readFileSync(join(PIXELS, "astronaut.webp"))];
+    const turned = true;
     const files = {
-      "turned.jpg": turnedJpeg(await drawn("image/jpeg")),
-      "turned.png": turnedPng(await drawn("image/png")),
-      "turned.webp": turnedWebp(photo, 512, 512),
+      "turned.png": turnedPng(await drawn("image/png", { turned })),
+      "turned.jpg": turnedJpeg(await drawn("image/jpeg", { turned })),
+      "turned.webp": turnedWebp(await drawn("image/webp", { turned })),
     };
+    const masks = {};
     for (const [name, file] of Object.entries(files)) {
-      const masks = { [`${name} native`]: natively(file, name) };
+      masks[`${name} native`] = natively(file, name);
       for (const split of ["local", "remote"]) masks[`${name} ${split}`] = await inBrowser(file, split);
-      assertAlike(masks);
     }
+    assertAlike(masks);
     complaints.check();
   });
 
@@ -138,10 +138,9 @@ describe("pictures that lie on their side or are transparent", { skip: skip("pic
     const file = await drawn("image/png", { hidden: true });
     const masks = { native: natively(file, "clear.png") };
     for (const split of ["local", "remote"]) masks[split] = await inBrowser(file, split);
-    // Re-encoded as JPEG, as larger files are.
-    const large = Buffer.concat([file, Buffer.alloc(600 * 1024)]);
-    masks.posted = await inBrowser(large, "remote");
     assertAlike(masks);
+    const large = Buffer.concat([file, Buffer.alloc(600 * 1024)]);
+    assertAlike({ native: masks.native, posted: await inBrowser(large, "remote") }, POSTED);
     complaints.check();
   });
 });
