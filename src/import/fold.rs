@@ -75,6 +75,7 @@ pub(super) fn knows(operator: &str) -> bool {
             | "Range"
             | "Expand"
             | "ConstantOfShape"
+            | "If"
     )
 }
 
@@ -112,6 +113,9 @@ fn evaluate(call: Call<'_>, operands: &[Option<&Constant>], budget: usize) -> Re
             arithmetic::unary(call.operator(), operand(0)?, budget)?
         }
         "Where" => arithmetic::choose(operand(0)?, operand(1)?, operand(2)?, budget)?,
+        "QuantizeLinear" => {
+            super::quantised::quantize_constant(call, operand(0)?, operand(1)?, operands.get(2).copied().flatten())?
+        }
         "DequantizeLinear" => {
             super::quantised::dequantize(call, operand(0)?, operand(1)?, operands.get(2).copied().flatten())?
         }

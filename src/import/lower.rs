@@ -6,7 +6,7 @@ use super::external::External;
 use super::quantised::Quantised;
 use super::sizes::{self, Sizes};
 use super::sort::place;
-use super::{fold, operators};
+use super::{fold, operators, tensor};
 use crate::error::{Result, bail, error};
 use crate::graph::scaling::Fit;
 use crate::graph::{Graph, Node, Op, TensorId, TensorSpec, WeightId, WeightSpec, shape};
@@ -36,6 +36,8 @@ pub(super) struct Lowering {
     pub(super) dequantised: HashSet<usize>,
     /// Attributes that follow the size, by node.
     pub(super) fits: HashMap<usize, Fit>,
+    /// Whether activations were quantised in steps that nothing is made of.
+    pub(super) has_steps: bool,
     /// What concerns sizes.
     pub(super) sizes: Sizes,
     /// What an earlier reading at the file's own size met, where that is fixed.
@@ -64,6 +66,7 @@ impl Lowering {
             batch_norms: HashSet::new(),
             dequantised: HashSet::new(),
             fits: HashMap::new(),
+            has_steps: false,
             sizes: Sizes::default(),
             earlier: None,
             values: HashMap::new(),
@@ -87,6 +90,9 @@ impl Lowering {
         if !matches!(domain, "" | "ai.onnx") {
             bail!(UnsupportedOperator, "expected an operator of the standard set, found one of {domain:?}");
         }
+        if call.operator() == "If" {
+            return self.branch(call);
+        }
         if call.node.attribute.iter().any(|attribute| attribute.g.is_some()) {
             bail!(UnsupportedOperator, "expected plain data flow, found control flow (a graph inside a node)");
         }
@@ -99,6 +105,30 @@ impl Lowering {
                 bail!(UnsupportedOperator, "expected an operator that this crate knows, found {:?}", call.operator())
             }
         }
+    }
+
+    /// `If` whose condition is known, as exporters write it around a `squeeze`: the branch that is taken.
+    fn branch(&mut self, call: Call<'_>) -> Result<()> {
+        let unknown =
+            || error!(UnsupportedOperator, "control flow: expected a condition that is known while converting");
+        let condition = match self.operand(call, 0)? {
+            Value::Constant(constant) => constant.scalar()? != 0.0,
+            _ => return Err(unknown()),
+        };
+        let name = if condition { "then_branch" } else { "else_branch" };
+        let Some(graph) = call.attribute(name).and_then(|attribute| attribute.g.as_ref()) else {
+            bail!(BadModel, "expected a {name}, found none");
+        };
+        for initializer in &graph.initializer {
+            let constant = tensor::read(initializer, call.external)?;
+            self.set(initializer.name.as_deref().unwrap_or(""), Value::Constant(constant));
+        }
+        graph.node.iter().try_for_each(|node| self.add(node, call.opset, call.external))?;
+        for (outer, inner) in call.node.output.iter().zip(&graph.output) {
+            let value = self.value(inner.name.as_deref().unwrap_or(""))?.clone();
+            self.set(outer, value);
+        }
+        Ok(())
     }
 
     /// Values that may still be computed.

@@ -47,6 +47,8 @@ pub(super) fn find(operator: &str) -> Option<Lower> {
         "Cast" => views::cast,
         "DynamicQuantizeLinear" => quantised::quantize,
         "ConvInteger" => quantised::conv,
+        "QuantizeLinear" => quantised::step,
+        "DequantizeLinear" => quantised::restore,
         _ => return None,
     })
 }

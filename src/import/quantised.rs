@@ -11,7 +11,7 @@ use super::lower::{Lowering, Value};
 use super::operators::conv_attributes;
 use crate::error::{Result, bail, error};
 use crate::graph::scaling::Fit;
-use crate::graph::{Conv, Graph, Op, TensorId, WeightId};
+use crate::graph::{Activation, Conv, Graph, Op, TensorId, WeightId};
 use std::collections::HashSet;
 
 /// What an intermediate of quantisation means.
@@ -27,6 +27,18 @@ pub(super) enum Quantised {
     Accumulator(Box<Accumulator>),
     /// This activation's factor times the weights'.
     Product(TensorId, Constant),
+    /// An activation rounded to steps of static quantisation.
+    Steps(Box<Steps>),
+}
+
+/// What `QuantizeLinear` makes of an activation: `round(x / scale) + zero`, confined to the bytes there are.
+#[derive(Debug, Clone)]
+pub(super) struct Steps {
+    input: TensorId,
+    scale: f32,
+    zero: f32,
+    least: f32,
+    greatest: f32,
 }
 
 /// A convolution that still lacks its factors.
@@ -90,6 +102,92 @@ pub(super) fn multiply(state: &mut Lowering, call: Call<'_>, operands: (Value, V
         }
         _ => Err(error!(UnsupportedOperator, "expected a sum of products of bytes and the two scales of its factors")),
     }
+}
+
+/// Zero point, least and greatest byte of a quantisation.
+fn bytes(call: Call<'_>, zero: Option<&Constant>) -> Result<(Vec<f32>, bool)> {
+    match zero {
+        Some(Constant { data: Data::Bytes { signed, .. }, .. }) => {
+            Ok((zero.map(Constant::to_floats).unwrap_or_default(), *signed))
+        }
+        // Without a zero point it is 0, and bytes are unsigned unless the attribute says INT8.
+        None if matches!(call.int("output_dtype", 0), 0 | 2 | 3) => Ok((vec![0.0], call.int("output_dtype", 0) == 3)),
+        _ => Err(error!(UnsupportedOperator, "expected quantisation to bytes")),
+    }
+}
+
+fn span(signed: bool) -> [f32; 2] {
+    if signed { [-128.0, 127.0] } else { [0.0, 255.0] }
+}
+
+/// `QuantizeLinear` of an activation, of which only its bounds remain.
+pub(super) fn step(state: &mut Lowering, call: Call<'_>) -> Result<()> {
+    let input = state.tensor(call, 0)?;
+    let steps = steps(state, call, input)?;
+    state.has_steps = true;
+    state.set(call.output(0)?, Value::Quantised(Quantised::Steps(Box::new(steps))));
+    Ok(())
+}
+
+fn steps(state: &Lowering, call: Call<'_>, input: TensorId) -> Result<Steps> {
+    let Some(scale) = state.constant(call, 1)? else { bail!(BadModel, "expected a scale, found none") };
+    let (zero, signed) = bytes(call, state.constant(call, 2)?)?;
+    let (&[zero], scale) = (zero.as_slice(), scale.scalar()?) else {
+        bail!(UnsupportedOperator, "expected one zero point for an activation, found {}", zero.len());
+    };
+    if !(scale.is_finite() && scale > 0.0) {
+        bail!(BadModel, "scale {scale}: expected a finite number above 0");
+    }
+    let [least, greatest] = span(signed);
+    Ok(Steps { input, scale, zero, least, greatest })
+}
+
+/// `DequantizeLinear` of what [`step`] made.
+pub(super) fn restore(state: &mut Lowering, call: Call<'_>) -> Result<()> {
+    let Value::Quantised(Quantised::Steps(made)) = state.operand(call, 0)?.clone() else {
+        bail!(UnsupportedOperator, "expected a constant or an output of QuantizeLinear");
+    };
+    let Steps { input, scale, zero, least, greatest } = *made;
+    let read = state.constant(call, 1)?.map(Constant::scalar).transpose()?;
+    let read_zero = state.constant(call, 2)?.map(Constant::scalar).transpose()?.unwrap_or(0.0);
+    if read != Some(scale) || read_zero != zero {
+        bail!(UnsupportedOperator, "expected the scale and zero point of the QuantizeLinear before it");
+    }
+    let [min, max] = [least, greatest].map(|byte| ((byte - zero) * scale).clamp(f32::MIN, f32::MAX));
+    state.emit(call, Op::Activation(Activation::Clip { min, max }), vec![input], vec![])
+}
+
+/// `QuantizeLinear` of a constant, as training with quantisation in mind leaves it in front of weights.
+pub(super) fn quantize_constant(
+    call: Call<'_>,
+    values: &Constant,
+    scale: &Constant,
+    zero: Option<&Constant>,
+) -> Result<Constant> {
+    if call.int("block_size", 0) != 0 {
+        bail!(UnsupportedOperator, "block_size: expected one scale for each channel, or one for all");
+    }
+    let axis = if scale.len() == 1 { 0 } else { call::axis(call.int("axis", 1), values.shape.len())? };
+    let rows = values.shape.get(axis).copied().unwrap_or(1);
+    let (zeros, signed) = bytes(call, zero)?;
+    let [scales, zeros] = [scale.to_floats(), zeros].map(|all| if all.len() == 1 { vec![all[0]; rows] } else { all });
+    if scales.len() != rows || zeros.len() != rows {
+        bail!(
+            BadShape,
+            "scale and zero point: expected 1 or {rows} values, found {} and {}",
+            scales.len(),
+            zeros.len()
+        );
+    }
+    let inner = count(values.shape.get(axis + 1..).unwrap_or_default())?.max(1);
+    let [least, greatest] = span(signed);
+    let quantise = |(index, value): (usize, f32)| {
+        let row = index / inner % rows;
+        let byte = ((value / scales[row]).round_ties_even() + zeros[row]).clamp(least, greatest);
+        if signed { byte as i8 as u8 } else { byte as u8 }
+    };
+    let bytes = values.to_floats().into_iter().enumerate().map(quantise).collect();
+    Ok(Constant { shape: values.shape.clone(), data: Data::Bytes { signed, bytes: std::sync::Arc::new(bytes) } })
 }
 
 /// `DequantizeLinear` of a constant.

@@ -67,17 +67,17 @@ impl Source<'_> {
         state.earlier = earlier;
         let mut own_size = [0; 2];
         for &index in &order {
-            for name in graph.node[index].input.iter().filter(|name| !name.is_empty()) {
+            for name in sort::reads(&graph.node[index]).into_iter().filter(|name| !name.is_empty()) {
                 if state.value(name).is_ok() {
                     continue;
                 }
-                if let Some(initializer) = initializers.get(name.as_str()) {
+                if let Some(initializer) = initializers.get(name) {
                     let constant = tensor::read(initializer, external)?;
                     if tensor::is_external(initializer) {
                         state.earn(constant.len());
                     }
                     state.set(name, Value::Constant(constant));
-                } else if let Some(input) = inputs.get(name.as_str()) {
+                } else if let Some(input) = inputs.get(name) {
                     let (shape, is_open) = input_shape(input, size, is_again)?;
                     own_size = [shape[3], shape[2]];
                     state.sizes.is_open |= is_open;
@@ -88,6 +88,13 @@ impl Source<'_> {
                 Some(list) if e.kind() == ErrorKind::UnsupportedOperator => e.context(list),
                 _ => e,
             })?;
+        }
+        if state.has_steps {
+            warnings.push(
+                "quantised activations are read as f32, confined to what their bytes can hold: masks differ from the \
+                 quantised net's by its rounding"
+                    .to_owned(),
+            );
         }
         let sizes = std::mem::take(&mut state.sizes);
         let imported = Imported { warnings, ..finish(state, output)? };

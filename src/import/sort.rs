@@ -19,7 +19,8 @@ pub(super) fn needed_in_order(
     is_given: impl Fn(&str) -> bool,
 ) -> Result<Vec<usize>> {
     let producers = producers(nodes, &is_given)?;
-    let needed = needed(nodes, &producers, output);
+    let reads: Vec<Vec<&str>> = nodes.iter().map(reads).collect();
+    let needed = needed(&reads, &producers, output);
     let mut order = Vec::new();
     let mut state = vec![State::Waiting; nodes.len()];
     // An explicit stack: a chain of nodes written back to front would overflow the thread's own.
@@ -32,13 +33,13 @@ pub(super) fn needed_in_order(
         while let Some((index, next_input)) = open.last_mut() {
             let (index, input) = (*index, *next_input);
             *next_input += 1;
-            let Some(name) = nodes[index].input.get(input) else {
+            let Some(&name) = reads[index].get(input) else {
                 state[index] = State::Placed;
                 order.push(index);
                 open.pop();
                 continue;
             };
-            match producers.get(name.as_str()) {
+            match producers.get(name) {
                 Some(&producer) => match state[producer] {
                     State::Waiting => {
                         state[producer] = State::Open;
@@ -48,6 +49,8 @@ pub(super) fn needed_in_order(
                     State::Placed => {}
                 },
                 None if name.is_empty() || is_given(name) => {}
+                // What a branch makes for itself.
+                None if input >= nodes[index].input.len() => {}
                 None => bail!(BadModel, "{}: reads {name:?}, which nothing makes", place(&nodes[index])),
             }
         }
@@ -56,6 +59,18 @@ pub(super) fn needed_in_order(
         bail!(BadModel, "the graph's output {output:?} is made by no node");
     }
     Ok(order)
+}
+
+/// The names that a node reads: its inputs, and behind them what the graphs in its attributes take from around it.
+pub(super) fn reads(node: &NodeProto) -> Vec<&str> {
+    let mut names: Vec<&str> = node.input.iter().map(String::as_str).collect();
+    let graphs = node.attribute.iter().filter_map(|attribute| attribute.g.as_ref());
+    // Nesting is bounded by the look at the bytes before they were parsed.
+    names.extend(graphs.flat_map(|graph| &graph.node).flat_map(reads));
+    // The outputs of a branch may be names from around it.
+    let graphs = node.attribute.iter().filter_map(|attribute| attribute.g.as_ref());
+    names.extend(graphs.flat_map(|graph| &graph.output).filter_map(|output| output.name.as_deref()));
+    names
 }
 
 /// A node as messages name it.
@@ -87,12 +102,12 @@ fn producers(nodes: &[NodeProto], is_given: impl Fn(&str) -> bool) -> Result<Has
     Ok(producers)
 }
 
-fn needed(nodes: &[NodeProto], producers: &HashMap<&str, usize>, output: &str) -> Vec<bool> {
-    let mut needed = vec![false; nodes.len()];
+fn needed(reads: &[Vec<&str>], producers: &HashMap<&str, usize>, output: &str) -> Vec<bool> {
+    let mut needed = vec![false; reads.len()];
     let mut open: Vec<usize> = producers.get(output).copied().into_iter().collect();
     while let Some(index) = open.pop() {
         if !std::mem::replace(&mut needed[index], true) {
-            open.extend(nodes[index].input.iter().filter_map(|name| producers.get(name.as_str())));
+            open.extend(reads[index].iter().filter_map(|name| producers.get(name)));
         }
     }
     needed

@@ -140,7 +140,7 @@ fn windows_that_tile_the_map_scale_with_it() {
                 assert!(off < 1e-5, "{operator} {parts} at {size}: {off}");
             }
             let message = refused(&onnx, None, [63, 63]);
-            assert!(message.contains("p_node") && message.contains("64x64"), "{message}");
+            assert!(message.contains("p_node") && message.contains("64"), "{message}");
         }
     }
 }
@@ -217,7 +217,7 @@ fn a_mask_that_would_not_cover_the_picture_is_refused() {
     };
     is_right(&net(true), [64, 64], [32, 128]);
     let message = refused(&net(true), Some([64, 64]), [62, 62]);
-    assert!(message.contains("\"y\"") && message.contains("64x64"), "{message}");
+    assert!(message.contains("\"y\"") && message.contains("multiples of 4"), "{message}");
     // A factor of 4 that stands in the file makes 64 in every runtime.
     is_right(&net(false), [64, 64], [62, 62]);
 }

@@ -1,5 +1,6 @@
 //! ONNX files in, graphs out: every lowering, every refusal, and files that lie.
 
+mod branches;
 mod hostile;
 mod isnet;
 mod lowered;
