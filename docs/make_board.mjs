@@ -37,11 +37,11 @@ async function drag(x, y) {
 await page.goto(address.href);
 await cut.first().waitFor();
 await page.waitForTimeout(1500);
-await drag(175, 5);
+await drag(190, 40);
 await test("sample-chelsea").click();
 await cut.nth(1).waitFor();
 await page.waitForTimeout(1500);
-await drag(-42, -60);
+await drag(-190, -45);
 await test("backdrops").locator("label, button, input").nth(4).click({ force: true });
 await page.waitForTimeout(800);
 await page.screenshot({ path: fileURLToPath(new URL("board.jpg", import.meta.url)), type: "jpeg", quality: 82 });

@@ -9,7 +9,7 @@ import { bytesView } from "./panel/bytes.js";
 import { featuresView } from "./panel/features.js";
 import { placesOf } from "./panel/places.js";
 import { Strip } from "./panel/strip.js";
-import { summaryView } from "./panel/summary.js";
+import { factsView, summaryView } from "./panel/summary.js";
 import { timesView } from "./panel/times.js";
 import { weightsView } from "./panel/weights.js";
 import type { Piece } from "./piece.js";
@@ -57,6 +57,7 @@ export class Panel {
     const again = () => this.#shown?.[0] === piece && this.show(...this.#shown);
     const posting = report.split === "remote" ? undefined : this.#postings.of(piece, report.size, again);
     byId("summary").replaceChildren(...summaryView(piece.name, run, !this.#webgpu));
+    byId("facts").replaceChildren(factsView(run));
     byId("times").replaceChildren(...timesView(run));
     byId("bytes").replaceChildren(...bytesView(run, fileBytes(piece), posting));
     byId("weights").replaceChildren(...weightsView(run, this.downloads.bytes));

@@ -142,9 +142,8 @@ export class SettingsControls {
     sizeNote.hidden = !sizeNote.textContent;
 
     const codecNote = byId("codec-note");
-    codecNote.textContent =
-      WITHOUT_CODEC[split] ?? "The codec says how many bytes each value of the layers that cross takes.";
-    codecNote.hidden = false;
+    codecNote.textContent = WITHOUT_CODEC[split] ?? "";
+    codecNote.hidden = !codecNote.textContent;
     this.#codec.disabled = split in WITHOUT_CODEC;
   }
 

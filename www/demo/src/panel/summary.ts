@@ -25,18 +25,23 @@ export function summaryView(name: string, run: Run, noWebGpu: boolean): HTMLElem
       el("span", { "data-testid": "wall", "data-value": run.wallMillis }, millis(run.wallMillis)),
       ".",
     ),
-    el(
-      "dl",
-      { class: "facts" },
-      ...fact("Split", report.split, "report-split"),
-      ...fact("Size", `${report.size.join(" × ")} px`, "report-size"),
-      ...(report.split === "local" || report.split === "remote" ? [] : fact("Codec", report.codec, "report-codec")),
-      ...fact("In this browser", browserWords(run), "report-adapter"),
-      ...fact("At the server", serverWords(run), "report-executor"),
-    ),
     ...(run.settings.split === "auto" ? [autoNote(run, noWebGpu)] : []),
     ...(report.fallback && run.settings.split !== "auto" ? [fallbackNote(run, noWebGpu)] : []),
   ];
+}
+
+/** What it ran on, below the picture of where. */
+export function factsView(run: Run): HTMLElement {
+  const { report } = run;
+  return el(
+    "dl",
+    { class: "facts" },
+    ...fact("Split", report.split, "report-split"),
+    ...fact("Size", `${report.size.join(" × ")} px`, "report-size"),
+    ...(report.split === "local" || report.split === "remote" ? [] : fact("Codec", report.codec, "report-codec")),
+    ...fact("In this browser", browserWords(run), "report-adapter"),
+    ...fact("At the server", serverWords(run), "report-executor"),
+  );
 }
 
 function fact(words: string, value: string, testid: string): HTMLElement[] {
