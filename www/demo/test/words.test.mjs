@@ -5,6 +5,7 @@ import { load } from "./load.mjs";
 
 const { adapterWords, fittingSize } = await load("panel/adapter.ts");
 const { verdict } = await load("panel/bytes.ts");
+const { autoWords } = await load("panel/summary.ts");
 const { placesOf } = await load("panel/places.ts");
 const { correctedSize, nearestSize, offeredSizes } = await load("sizes.ts");
 const { adapterName, bytes, macs, millis, percent, rounded, times } = await load("format.ts");
@@ -57,6 +58,18 @@ test("a missing WebGPU is explained by what is the case", () => {
 test("advice that was taken is not given again", () => {
   assert.match(adapterWords(slow, "U3", SECURE).text, /“remote”/);
   assert.doesNotMatch(adapterWords(slow, "remote", SECURE).text, /“remote”|quicker/);
+});
+
+test("auto's choice is explained by what is the case", () => {
+  const words = (split, { reasons = [], fallback = null, none = false } = {}) =>
+    autoWords({ report: { split, fallback }, reasons }, none);
+  assert.match(words("U3"), /“U3” because .* fast enough/);
+  assert.match(words("remote"), /computes slowly/);
+  assert.match(words("remote", { none: true, fallback: "no adapter" }), /cannot run layers/);
+  assert.match(words("remote", { fallback: "the device was lost" }), /could not run its part/);
+  const down = words("local", { reasons: ["The server is not used: it cannot be reached."] });
+  assert.match(down, /“local” because the server does not answer/);
+  assert.doesNotMatch(down, /fast enough/);
 });
 
 test("the suggested size follows who computes", () => {

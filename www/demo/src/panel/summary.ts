@@ -58,18 +58,28 @@ function serverWords({ report: { executor, server_macs } }: Run): string {
   return executor === "cpu" ? "processor" : executor || "not named";
 }
 
-/** Why `auto` chose this split. */
-function autoNote({ report, reasons }: Run, noWebGpu: boolean): HTMLElement {
-  const why = noWebGpu
-    ? "because this browser cannot run layers, so that the server got the photograph."
-    : report.split === "remote"
-      ? "because this device computes slowly, so that the server got the photograph."
-      : "because the graphics adapter of this device is fast enough for its part.";
-  return el(
-    "p",
-    { class: "note", "data-testid": "reasons", title: reasons.map(sentence).join(" ") },
-    `“auto” chose the split “${report.split}” ${why}`,
-  );
+/** Why `auto` chose this split; the package's own words are behind it for those who want them. */
+function autoNote(run: Run, noWebGpu: boolean): HTMLElement {
+  const title = run.reasons.map(sentence).join(" ");
+  return el("p", { class: "note", "data-testid": "reasons", title }, autoWords(run, noWebGpu));
+}
+
+export function autoWords({ report, reasons }: Pick<Run, "report" | "reasons">, noWebGpu: boolean): string {
+  const chose = `“auto” chose the split “${report.split}”`;
+  if (report.split === "remote") {
+    const why = noWebGpu
+      ? "this browser cannot run layers"
+      : report.fallback
+        ? "this device could not run its part"
+        : "this device computes slowly";
+    return `${chose} because ${why}, so that the server got the photograph.`;
+  }
+  if (report.split !== "local") {
+    return `${chose} because the graphics adapter of this device is fast enough for its part.`;
+  }
+  const down = reasons.some((reason) => reason.startsWith("The server is not used"));
+  const why = down ? "the server does not answer" : "the model has no split that leaves both ends here";
+  return `${chose} because ${why}, so that this browser ran the whole net.`;
 }
 
 function fallbackNote({ settings, report }: Run, noWebGpu: boolean): HTMLElement {
