@@ -6,11 +6,11 @@ import { skip } from "./support/needs.mjs";
 import { openStage } from "./support/stage.mjs";
 
 /**
- * On a quiet machine with a GPU nothing of ours is meant to take longer than 50 ms at a time. Here a program plays the
- * GPU on the processor's cores that the page wants too, and other tests may have just ended: what is asserted is that
- * no step is of another order, as reading all weights or waiting for the GPU would be.
+ * On a quiet machine with a GPU nothing of ours is meant to take longer than 50 ms at a time. Here a software adapter
+ * computes on the processor's cores that the page wants too, and other tests may have just ended: what is asserted is
+ * that no step is of another order. With the worker the page's thread only makes bitmaps.
  */
-const LONGEST_MILLIS = 500;
+const LONGEST_MILLIS = { page: 250, worker: 100 };
 
 describe("the page's thread", { skip: skip("threads") }, () => {
   let stage;
@@ -58,7 +58,8 @@ describe("the page's thread", { skip: skip("threads") }, () => {
         console.log(
           `${worker ? "worker" : "page"}, ${name}: ${count} long tasks, up to ${longest} ms; longest gap ${gap} ms`,
         );
-        assert.ok(longest <= LONGEST_MILLIS && gap <= LONGEST_MILLIS, `${name}: ${longest} ms, gap ${gap} ms`);
+        const limit = LONGEST_MILLIS[worker ? "worker" : "page"];
+        assert.ok(longest <= limit && gap <= limit, `${name}: ${longest} ms, gap ${gap} ms`);
       }
       complaints.check();
       await context.close();

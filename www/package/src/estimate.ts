@@ -157,7 +157,7 @@ async function survey<T>(
       await opened.value.identify(description.sha256);
       let chosen = { split, reasons: [`Split ${split} was asked for.`] };
       if (split === "auto") {
-        const answered = server && serverTrouble(server, description.name, description.sha256, signal);
+        const answered = server && serverTrouble(server, description.name, description.sha256, false, signal);
         const device = await lease(compiling);
         try {
           chosen = await chooseSplit(description, settings, device, Promise.resolve(answered), signal);

@@ -2,6 +2,7 @@
 
 import { check, linked } from "./abort.js";
 import { alive } from "./alive.js";
+import { breathe } from "./canvas.js";
 import { type Choice, choose, isHinted, isSoftware } from "./choose.js";
 import { type Code, HeadwaterError, clause, wrap } from "./errors.js";
 import type { WasmModel, WasmModule, WasmSession } from "./face.js";
@@ -77,10 +78,13 @@ export async function load(
     if (opened.status === "rejected") throw opened.reason;
     const wasm = compiled.value;
     header = await alive(() => wasm.Model.open(byteSource(opened.value, { signal })));
+    // To read a header, to describe it and to plan a session are three tasks, so that none holds the thread for long.
+    await breathe();
     check(signal);
     const described = header.describe(settings.size);
     const description = { ...described, size: settings.size ?? described.size };
     await opened.value.identify(description.sha256);
+    await breathe();
     const parts = { settings, wasm, bytes: opened.value, model: header, description };
     return { ...parts, ...(await place(parts, device, signal, tell)) };
   } catch (error) {
@@ -119,7 +123,7 @@ async function place(
   // A local segmenter does not speak to its server before it has to.
   const asked = settings.split !== "local" && server;
   const answered = asked
-    ? serverTrouble(asked, description.name, description.sha256, signal)
+    ? serverTrouble(asked, description.name, description.sha256, settings.split !== "auto", signal)
     : Promise.resolve(undefined);
   if (settings.split === "auto" && device) return placeAuto(parts, device, answered, signal, tell);
   const reasons = [`Split ${settings.split} was asked for.`];

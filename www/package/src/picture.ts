@@ -123,10 +123,14 @@ export async function draw(context: Context, pixels: Pixels, width: number, heig
  * Whether the GPU may copy `pixels`. Asked beforehand, of a VideoFrame, which follows the same rules and copies
  * nothing: the Wasm module does not survive that the GPU refuses them.
  *
- * @throws HeadwaterError `bad-image` when they are closed, or come from another origin that lets nobody read them
+ * @throws HeadwaterError `bad-image` when they are closed, or come from another origin that lets nobody read them;
+ * `unsupported` where WebGPU takes none, as in Deno
  */
 export function checkUsable(pixels: Pixels): void {
   sizeOf(pixels);
+  if (typeof GPUQueue !== "undefined" && !("copyExternalImageToTexture" in GPUQueue.prototype)) {
+    throw new HeadwaterError("unsupported", "this runtime's WebGPU takes no pictures: only browsers' does");
+  }
   if (tag(pixels) === "ImageData" || typeof VideoFrame === "undefined") return;
   try {
     new VideoFrame(pixels as ImageBitmap, { timestamp: 0 }).close();

@@ -4,8 +4,9 @@ import { shownValue } from "./arguments.js";
 import { type Code, HeadwaterError, isCode, wrap } from "./errors.js";
 import type { Server } from "./server.js";
 
-/** How long the answer may take, milliseconds: it holds nothing that has to be computed. */
-const CHECK_MILLIS = 15_000;
+/** How long the answer may take where something else can be chosen, and where a server that wakes up is waited for. */
+const AUTO_MILLIS = 15_000;
+const NEEDED_MILLIS = 60_000;
 /** The most bytes that a description can have. */
 const MAX_BYTES = 2 ** 18;
 
@@ -17,12 +18,13 @@ export interface ServerTrouble {
 
 /**
  * Asks `server` for its description of the model `name`. Resolves to undefined where it has the one whose hash is
- * `sha256`, or is too busy to answer. Never rejects.
+ * `sha256`, or is too busy to answer. `needed`: nothing can be done without it. Never rejects.
  */
 export async function serverTrouble(
   server: Server,
   name: string,
   sha256: string,
+  needed: boolean,
   signal: AbortSignal | undefined,
 ): Promise<ServerTrouble | undefined> {
   const path = `/v2/models/${encodeURIComponent(name)}`;
@@ -31,7 +33,12 @@ export async function serverTrouble(
     down,
   });
   try {
-    const { status, contentType, body } = await server.get(path, MAX_BYTES, CHECK_MILLIS, signal);
+    const { status, contentType, body } = await server.get(
+      path,
+      MAX_BYTES,
+      needed ? NEEDED_MILLIS : AUTO_MILLIS,
+      signal,
+    );
     if (status === 429 || status === 503) return undefined;
     const json = parsed(body);
     const found = `found status ${status} (${shownValue(contentType.slice(0, 64))}, ${body.length} bytes)`;
