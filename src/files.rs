@@ -5,6 +5,7 @@
 //! (because it has other names, another owner, or a folder that cannot be written) gets its new content in place.
 
 mod destination;
+mod identity;
 mod names;
 #[cfg(not(unix))]
 #[path = "files/other.rs"]
@@ -17,6 +18,7 @@ mod tests;
 mod unfinished;
 
 pub use destination::Destination;
+pub use identity::Identity;
 pub(crate) use unfinished::Scratch;
 pub use unfinished::discard_unfinished;
 

@@ -4,9 +4,9 @@
 mod native;
 
 #[cfg(not(target_arch = "wasm32"))]
-pub use native::{HttpConfig, HttpTransport, now_millis};
+pub use native::{Headers, HttpConfig, HttpTransport, now_millis};
 #[cfg(not(target_arch = "wasm32"))]
-pub(crate) use native::{Pauses, tls, unpack};
+pub(crate) use native::{Pauses, tls, unpack, without_credentials};
 
 #[cfg(all(feature = "gpu", target_arch = "wasm32"))]
 mod web;

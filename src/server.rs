@@ -54,7 +54,7 @@ use serde_json::{Value, json};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-use tower_http::cors::{AllowOrigin, CorsLayer};
+use tower_http::cors::{AllowHeaders, AllowOrigin, CorsLayer};
 use tower_http::trace::{DefaultOnFailure, TraceLayer};
 
 /// One model and what serves it; shared by all requests.
@@ -121,7 +121,8 @@ pub fn app(state: Arc<ServerState>) -> Router {
     let cors = CorsLayer::new()
         .allow_origin(AllowOrigin::any())
         .allow_methods([Method::GET, Method::HEAD, Method::POST])
-        .allow_headers([header::CONTENT_TYPE, length.clone(), header::RANGE, header::IF_RANGE, header::IF_NONE_MATCH])
+        // Whatever a proxy in front wants to have: a token has any name.
+        .allow_headers(AllowHeaders::mirror_request())
         .expose_headers([
             length,
             header::RETRY_AFTER,

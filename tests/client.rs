@@ -22,7 +22,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Asks the server at `port` for `down`, `[1, 2, 2, 2]`.
 fn ask(port: u16, timeout: Duration) -> Result<(Vec<Tensor>, InferTimings)> {
-    let config = HttpConfig { connect_timeout: timeout, timeout };
+    let config = HttpConfig { connect_timeout: timeout, timeout, ..HttpConfig::default() };
     let transport = HttpTransport::new(&format!("http://127.0.0.1:{port}/"), config).unwrap();
     let up = Lcg(1).tensor(&[1, 2, 2, 2]);
     let remote = RemoteBody::new(transport, "mini", "00");
@@ -153,7 +153,7 @@ fn mask(codec: Codec, shape: &[usize], content_encoding: &str, spoil: impl FnOnc
 /// Asks for a mask of 64x32 in bytes of alpha.
 fn ask_for_mask(answer: &[u8]) -> Result<(Vec<Tensor>, InferTimings)> {
     stranger::told(answer, |port| {
-        let config = HttpConfig { connect_timeout: PATIENCE, timeout: PATIENCE };
+        let config = HttpConfig { connect_timeout: PATIENCE, timeout: PATIENCE, ..HttpConfig::default() };
         let transport = HttpTransport::new(&format!("http://127.0.0.1:{port}/"), config).unwrap();
         let upload = Upload { content_type: "image/png".to_owned(), bytes: vec![1; 9].into() };
         let remote = RemoteBody::new(transport, "mini", "00");

@@ -1,6 +1,7 @@
 //! Where one result goes, found out before any work is done for it.
 
-use super::names::{End, end_of_links, folder_of, is_same_file};
+use super::identity::Identity;
+use super::names::{End, end_of_links, folder_of};
 use super::system;
 use super::unfinished::Unfinished;
 use crate::error::{Result, bail, error};
@@ -57,12 +58,13 @@ impl Destination {
 
     /// Whether what is written goes to this process's standard output, whatever name led there.
     pub fn is_stdout(&self) -> bool {
-        match &self.target {
-            Target::Stdout => true,
-            Target::File(path) | Target::Stream(path) => system::is_stdout(path),
-            Target::Descriptor(file) => system::stdout().is_ok_and(|stdout| system::is_same_open(&stdout, file)),
-            Target::Socket(_) => false,
-        }
+        let metadata = match &self.target {
+            Target::Stdout => return true,
+            Target::File(path) | Target::Stream(path) => fs::metadata(path),
+            Target::Descriptor(file) => file.metadata(),
+            Target::Socket(_) => return false,
+        };
+        metadata.is_ok_and(|metadata| system::is_stdout(&metadata))
     }
 
     /// The path as it was given.
@@ -70,23 +72,23 @@ impl Destination {
         &self.given
     }
 
-    /// Whether writing to both would mix two results or lose one. A character device such as `/dev/null` takes
-    /// several.
-    pub fn collides_with(&self, other: &Self) -> bool {
-        match (&self.target, &other.target) {
-            (Target::Stdout, Target::Stdout) => true,
-            (Target::File(one), Target::File(other)) | (Target::Socket(one), Target::Socket(other)) => {
-                is_same_file(one, other)
-            }
-            (Target::Descriptor(one), Target::Descriptor(other)) => system::is_same_open(one, other),
-            (Target::Stream(one), Target::Stream(other)) => is_same_file(one, other) && !system::is_device(one),
-            _ => self.is_stdout() && other.is_stdout(),
-        }
+    /// Whether it is a plain file, existing or new, and not a device, pipe or socket.
+    pub fn is_plain(&self) -> bool {
+        matches!(self.target, Target::File(_))
     }
 
-    /// Whether this is the plain file at `path`, under whatever name.
-    pub fn is_file(&self, path: &Path) -> bool {
-        matches!(&self.target, Target::File(own) if path.exists() && is_same_file(own, path))
+    /// What two destinations have in common when one would overwrite the other or mix with it. Character devices such
+    /// as `/dev/null` take any number of results and have none.
+    pub fn identity(&self) -> Option<Identity> {
+        if self.is_stdout() {
+            return Some(Identity::stdout());
+        }
+        match &self.target {
+            Target::File(path) | Target::Socket(path) => Identity::of(path),
+            Target::Stream(path) => Identity::of(path).filter(|_| !system::is_device(path)),
+            Target::Descriptor(file) => Identity::of_open(file),
+            Target::Stdout => Some(Identity::stdout()),
+        }
     }
 
     /// A folder for temporary files: that of the file, so that there is room for it where it will be, or the system's

@@ -1,4 +1,4 @@
-//! What paths lead to: links, folders, and whether two of them name one file.
+//! What paths lead to: links and folders.
 
 use super::system;
 use std::fs;
@@ -37,16 +37,5 @@ pub(super) fn folder_of(path: &Path) -> &Path {
     match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
-    }
-}
-
-/// Whether both paths name one file, or would if it existed.
-pub(super) fn is_same_file(one: &Path, other: &Path) -> bool {
-    match (fs::metadata(one), fs::metadata(other)) {
-        (Ok(one_is), Ok(other_is)) if system::is_same(&one_is, &other_is) => true,
-        _ => {
-            let place = |path: &Path| Some((fs::canonicalize(folder_of(path)).ok()?, path.file_name()?.to_owned()));
-            place(one).is_some_and(|place_of_one| Some(place_of_one) == place(other))
-        }
     }
 }

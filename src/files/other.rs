@@ -17,13 +17,8 @@ pub(super) fn descriptor(_: i32) -> io::Result<File> {
     Err(io::ErrorKind::Unsupported.into())
 }
 
-pub(super) fn is_same_open(_: &File, _: &File) -> bool {
-    false
-}
-
-/// Called for paths that are not spelled alike.
-pub(super) fn is_same(_: &Metadata, _: &Metadata) -> bool {
-    false
+pub(super) fn numbers(_: &Metadata) -> Option<(u64, u64)> {
+    None
 }
 
 pub(super) fn has_other_names(_: &Metadata) -> bool {
@@ -34,7 +29,11 @@ pub(super) fn is_device(_: &Path) -> bool {
     false
 }
 
-pub(super) fn is_stdout(_: &Path) -> bool {
+pub(super) fn is_device_metadata(_: &Metadata) -> bool {
+    false
+}
+
+pub(super) fn is_stdout(_: &Metadata) -> bool {
     false
 }
 

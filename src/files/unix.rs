@@ -33,9 +33,9 @@ pub(super) fn descriptor_number(path: &Path) -> Option<i32> {
         .then_some(number)
 }
 
-/// Whether both are one file.
-pub(super) fn is_same(one: &Metadata, other: &Metadata) -> bool {
-    (one.dev(), one.ino()) == (other.dev(), other.ino())
+/// The numbers of a file's device and of the file on it: no two files have the same.
+pub(super) fn numbers(metadata: &Metadata) -> Option<(u64, u64)> {
+    Some((metadata.dev(), metadata.ino()))
 }
 
 /// Whether a file has names besides the one that led to it.
@@ -45,24 +45,19 @@ pub(super) fn has_other_names(metadata: &Metadata) -> bool {
 
 /// Whether `path` is a character device: it takes any number of writers.
 pub(super) fn is_device(path: &Path) -> bool {
-    fs::metadata(path).is_ok_and(|metadata| metadata.file_type().is_char_device())
+    fs::metadata(path).is_ok_and(|metadata| is_device_metadata(&metadata))
 }
 
-/// Whether both write to one pipe, file or terminal; devices such as `/dev/null` take any number of writers.
-pub(super) fn is_same_open(one: &File, other: &File) -> bool {
-    match (one.metadata(), other.metadata()) {
-        (Ok(one), Ok(other)) => is_same(&one, &other) && !one.file_type().is_char_device(),
-        _ => false,
-    }
+/// Whether this is a character device's.
+pub(super) fn is_device_metadata(metadata: &Metadata) -> bool {
+    metadata.file_type().is_char_device()
 }
 
-/// Whether `path` is what this process has as its standard output. A terminal or `/dev/null` is not: it mixes nothing.
-pub(super) fn is_stdout(path: &Path) -> bool {
+/// Whether `metadata` is of what this process has as its standard output. A terminal or `/dev/null` is not: it mixes
+/// nothing.
+pub(super) fn is_stdout(metadata: &Metadata) -> bool {
     let stdout = stdout().and_then(|file| file.metadata());
-    match (stdout, fs::metadata(path)) {
-        (Ok(stdout), Ok(metadata)) => is_same(&stdout, &metadata) && !metadata.file_type().is_char_device(),
-        _ => false,
-    }
+    stdout.is_ok_and(|stdout| numbers(&stdout) == numbers(metadata)) && !is_device_metadata(metadata)
 }
 
 /// This process's standard output, without the buffer that Rust keeps for it.

@@ -23,6 +23,18 @@ fn png(pixels: &[u8], width: usize, height: usize, colour: ExtendedColorType) ->
     Ok(file)
 }
 
+/// Lossless: the encoder has no other way.
+fn webp(pixels: &[u8], width: usize, height: usize, colour: ExtendedColorType) -> Result<Vec<u8>> {
+    if width.max(height) > MAX_WEBP_SIDE {
+        bail!(BadArgument, "{width}x{height} pixels as WebP: expected at most {MAX_WEBP_SIDE} a side");
+    }
+    let mut file = Vec::new();
+    WebPEncoder::new_lossless(&mut file)
+        .write_image(pixels, width as u32, height as u32, colour)
+        .map_err(|e| error!(Internal, "{width}x{height} pixels could not be written as WebP").with_source(e))?;
+    Ok(file)
+}
+
 impl Picture {
     /// The picture as PNG, RGB, or RGBA where it has alpha.
     ///
@@ -35,6 +47,14 @@ impl Picture {
         let pixels = self.rgb.as_chunks::<3>().0.iter().zip(alpha);
         let rgba: Vec<u8> = pixels.flat_map(|(&[red, green, blue], &alpha)| [red, green, blue, alpha]).collect();
         png(&rgba, self.width, self.height, ExtendedColorType::Rgba8)
+    }
+
+    /// The picture as lossless WebP, RGB; its alpha is left out.
+    ///
+    /// # Errors
+    /// `BadArgument` when a side is longer than WebP has room for; `Internal` when the encoder fails.
+    pub fn to_webp(&self) -> Result<Vec<u8>> {
+        webp(&self.rgb, self.width, self.height, ExtendedColorType::Rgb8)
     }
 
     /// The picture as JPEG of `quality` 1 to 100, over white where it is transparent.
@@ -77,19 +97,11 @@ impl Cutout {
         png(self.rgba(), self.width(), self.height(), ExtendedColorType::Rgba8)
     }
 
-    /// The cut-out as lossless WebP.
+    /// The cut-out as lossless WebP, RGBA.
     ///
     /// # Errors
     /// `BadArgument` when a side is longer than WebP has room for; `Internal` when the encoder fails.
     pub fn to_webp(&self) -> Result<Vec<u8>> {
-        let (width, height) = (self.width(), self.height());
-        if width.max(height) > MAX_WEBP_SIDE {
-            bail!(BadArgument, "{width}x{height} pixels as WebP: expected at most {MAX_WEBP_SIDE} a side");
-        }
-        let mut file = Vec::new();
-        WebPEncoder::new_lossless(&mut file)
-            .write_image(self.rgba(), width as u32, height as u32, ExtendedColorType::Rgba8)
-            .map_err(|e| error!(Internal, "{width}x{height} pixels could not be written as WebP").with_source(e))?;
-        Ok(file)
+        webp(self.rgba(), self.width(), self.height(), ExtendedColorType::Rgba8)
     }
 }

@@ -1,5 +1,10 @@
 //! HTTP by `ureq`, time by the system.
 
+mod headers;
+
+pub use headers::Headers;
+pub(crate) use headers::without_credentials;
+
 use crate::error::{Result, bail, error};
 use crate::wire::client::{HttpAnswer, HttpRequest, Transport};
 use crate::wire::{BINARY, HEADER_LENGTH};
@@ -35,18 +40,24 @@ impl Pauses {
     pub(crate) async fn offer(&mut self) {}
 }
 
-/// How long a server is waited for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// How a server is asked, and how long it is waited for.
+#[derive(Debug, Clone)]
 pub struct HttpConfig {
     /// For the connection, TLS included.
     pub connect_timeout: Duration,
     /// From the first step to the last byte of the answer.
     pub timeout: Duration,
+    /// Sent with every request.
+    pub headers: Headers,
 }
 
 impl Default for HttpConfig {
     fn default() -> Self {
-        Self { connect_timeout: Duration::from_secs(10), timeout: Duration::from_secs(120) }
+        Self {
+            connect_timeout: Duration::from_secs(10),
+            timeout: Duration::from_secs(120),
+            headers: Headers::default(),
+        }
     }
 }
 
@@ -60,16 +71,21 @@ pub(crate) fn tls() -> TlsConfig {
 pub struct HttpTransport {
     agent: ureq::Agent,
     base: String,
+    /// The address for messages.
+    server: String,
     timeout: Duration,
+    headers: Headers,
 }
 
 impl HttpTransport {
-    /// `server` is an `http` or `https` address, perhaps with a path that goes before `/v2`.
+    /// `server` is an `http` or `https` address, perhaps with a path that goes before `/v2`, and with a user's name and
+    /// password, which no message shows.
     ///
     /// # Errors
     /// `BadArgument` when it is no such address.
     pub fn new(server: &str, config: HttpConfig) -> Result<Self> {
         let base = server.trim_end_matches('/').to_owned();
+        let server = headers::without_credentials(&base);
         let uri: Uri =
             base.parse().map_err(|e| error!(BadArgument, "server {server:?} is no address").with_source(e))?;
         if !matches!(uri.scheme_str(), Some("http" | "https")) || uri.host().is_none() || uri.query().is_some() {
@@ -87,11 +103,15 @@ impl HttpTransport {
         if matches!(uri.host(), Some("localhost" | "127.0.0.1" | "[::1]")) {
             builder = builder.proxy(None);
         }
-        Ok(Self { agent: builder.build().into(), base, timeout: config.timeout })
+        let has_user = uri.authority().is_some_and(|authority| authority.as_str().contains('@'));
+        if has_user && config.headers.map().contains_key(header::AUTHORIZATION) {
+            bail!(BadArgument, "server {server:?}: expected a password in its address or a header, found both");
+        }
+        Ok(Self { agent: builder.build().into(), base, server, timeout: config.timeout, headers: config.headers })
     }
 
     fn failure(&self, error: ureq::Error) -> crate::Error {
-        let server = &self.base;
+        let server = &self.server;
         match error {
             ureq::Error::Timeout(step) => {
                 error!(Timeout, "{server} did not answer within {:?} ({step})", self.timeout)
@@ -133,19 +153,24 @@ impl Transport for HttpTransport {
     async fn send(&self, request: HttpRequest) -> Result<HttpAnswer> {
         let address = format!("{}{}", self.base, request.path);
         let answer = match request.post {
-            None => self.agent.get(&address).header(header::ACCEPT_ENCODING, "gzip").call(),
-            Some(post) => self
-                .agent
-                .post(&address)
-                .header(header::ACCEPT_ENCODING, "gzip")
-                .header(header::CONTENT_TYPE, BINARY)
-                .header(HEADER_LENGTH, post.json_bytes.to_string())
-                .send(&post.body),
+            None => {
+                let get = self.agent.get(&address).header(header::ACCEPT_ENCODING, "gzip");
+                self.headers.map().iter().fold(get, |get, (name, value)| get.header(name, value)).call()
+            }
+            Some(post) => {
+                let headers = self.headers.map().iter();
+                headers
+                    .fold(self.agent.post(&address), |post, (name, value)| post.header(name, value))
+                    .header(header::ACCEPT_ENCODING, "gzip")
+                    .header(header::CONTENT_TYPE, BINARY)
+                    .header(HEADER_LENGTH, post.json_bytes.to_string())
+                    .send(&post.body)
+            }
         };
         let (parts, mut body) = answer.map_err(|e| self.failure(e))?.into_parts();
         let limit = request.max_answer_bytes;
         if let Some(stated) = body.content_length().filter(|stated| *stated > limit as u64) {
-            bail!(BadMessage, "{} announces {stated} bytes, at most {limit} could be right", self.base);
+            bail!(BadMessage, "{} announces {stated} bytes, at most {limit} could be right", self.server);
         }
         let bytes = body.with_config().limit(limit as u64).read_to_vec().map_err(|e| self.failure(e))?;
         let text = |headers: &HeaderMap, name: &str| {
@@ -164,7 +189,7 @@ impl Transport for HttpTransport {
     }
 
     fn address(&self) -> String {
-        self.base.clone()
+        self.server.clone()
     }
 
     fn now_millis(&self) -> f64 {

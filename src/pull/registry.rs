@@ -2,6 +2,7 @@
 
 use super::{KnownModel, Progress, PullOptions, Stage};
 use crate::error::{Error, Result, bail, error};
+use crate::platform::without_credentials;
 use serde::Deserialize;
 use sha2::{Digest, Sha512};
 use std::collections::HashMap;
@@ -119,7 +120,9 @@ fn http_fetch(
         .into();
     // A scope's slash is escaped, as npm does it.
     let url = format!("{registry}/{}", known.package.replace('/', "%2f"));
-    let failed = |url: &str, e: ureq::Error| error!(Download, "fetching {url}").with_source(e);
+    // A registry's address may have a password in it.
+    let shown = without_credentials(&url);
+    let failed = |url: &str, e: ureq::Error| error!(Download, "fetching {}", without_credentials(url)).with_source(e);
     let mut answer = agent
         .get(&url)
         .header("accept", "application/vnd.npm.install-v1+json, application/json")
@@ -127,10 +130,10 @@ fn http_fetch(
         .map_err(|e| failed(&url, e))?;
     let metadata =
         answer.body_mut().with_config().limit(MAX_METADATA_BYTES).read_to_vec().map_err(|e| failed(&url, e))?;
-    let mut metadata: Metadata =
-        serde_json::from_slice(&metadata).map_err(|e| error!(Download, "{url}: no package metadata").with_source(e))?;
+    let mut metadata: Metadata = serde_json::from_slice(&metadata)
+        .map_err(|e| error!(Download, "{shown}: no package metadata").with_source(e))?;
     let Some(Version { dist }) = metadata.versions.remove(&known.version) else {
-        bail!(Download, "{url}: the registry has no version {}", known.version);
+        bail!(Download, "{shown}: the registry has no version {}", known.version);
     };
     // A mirror may pass on another registry's addresses; npm stays with the mirror, and so do we.
     let address = match dist.tarball.find(&format!("/{}/-/", known.package)) {
@@ -145,8 +148,8 @@ fn http_fetch(
     let integrity = save(body, &part, |done_bytes| {
         progress(Progress { stage: Stage::Download, done_bytes, total_bytes });
     })
-    .map_err(|e| e.context(&address))?;
-    check_integrity(&integrity, dist.integrity.as_deref()).map_err(|e| e.context(&address))?;
+    .map_err(|e| e.context(without_credentials(&address)))?;
+    check_integrity(&integrity, dist.integrity.as_deref()).map_err(|e| e.context(without_credentials(&address)))?;
     std::fs::rename(&part, &path).map_err(|e| error!(Io, "writing {}", path.display()).with_source(e))?;
     Ok(path)
 }

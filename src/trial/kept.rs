@@ -98,10 +98,11 @@ mod tests {
     fn a_file_of_something_else_is_refused_and_numbers_out_of_range_are_not_used() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("tuning.json");
+        std::fs::write(&path, "").unwrap();
+        assert_eq!(Kept::read(&path).unwrap().tuning(&adapter("1")), None);
         std::fs::write(&path, "[1, 2]").unwrap();
         assert_eq!(Kept::read(&path).unwrap_err().kind(), ErrorKind::BadArgument);
-        std::fs::remove_file(&path).unwrap();
-        let mut kept = Kept::read(&path).unwrap();
+        let mut kept = Kept::empty(&path);
         kept.keep(&adapter("1"), Tuning { product_rows: 5, ..Tuning::default() }).unwrap();
         assert_eq!(Kept::read(&path).unwrap().tuning(&adapter("1")), None);
     }

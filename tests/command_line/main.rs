@@ -5,8 +5,11 @@
 mod adapter;
 mod bad_input;
 mod bad_servers;
+mod batch;
+mod credentials;
 #[path = "../mini/mod.rs"]
 mod mini;
+mod outputs;
 mod serving;
 #[path = "../stranger/mod.rs"]
 mod stranger;

@@ -5,8 +5,8 @@
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
 
-/// Reads one whole request off a connection.
-pub(crate) fn hear(stream: &mut TcpStream) {
+/// Reads one whole request off a connection; gives its head, in lower case.
+pub(crate) fn hear(stream: &mut TcpStream) -> String {
     let mut heard = Vec::new();
     let mut piece = [0; 4096];
     loop {
@@ -17,7 +17,7 @@ pub(crate) fn hear(stream: &mut TcpStream) {
         let head = String::from_utf8_lossy(&heard[..end]).to_lowercase();
         let length = head.lines().find_map(|line| line.strip_prefix("content-length: ")).unwrap();
         if heard.len() >= end + 4 + length.parse::<usize>().unwrap() {
-            return;
+            return head;
         }
     }
 }
@@ -25,16 +25,26 @@ pub(crate) fn hear(stream: &mut TcpStream) {
 /// What `client` makes of a server, at the port that it is given, that hears one request, says `answer`,
 /// and closes the connection.
 pub(crate) fn told<T>(answer: &[u8], client: impl FnOnce(u16) -> T) -> T {
+    overheard(&[answer], client).0
+}
+
+/// The same with an answer for each of several requests, each on a connection of its own; gives their heads too.
+pub(crate) fn overheard<T>(answers: &[&[u8]], client: impl FnOnce(u16) -> T) -> (T, Vec<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
     std::thread::scope(|scope| {
-        scope.spawn(|| {
-            let (mut stream, _) = listener.accept().unwrap();
-            hear(&mut stream);
-            // A client that has read enough may be gone already.
-            let _ = stream.write_all(answer);
+        let server = scope.spawn(|| {
+            let answered = answers.iter().map(|answer| {
+                let (mut stream, _) = listener.accept().unwrap();
+                let head = hear(&mut stream);
+                // A client that has read enough may be gone already.
+                let _ = stream.write_all(answer);
+                head
+            });
+            answered.collect()
         });
-        client(port)
+        let result = client(port);
+        (result, server.join().unwrap())
     })
 }
 

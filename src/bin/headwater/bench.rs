@@ -2,7 +2,7 @@
 
 mod table;
 
-use crate::segment::open_model;
+use crate::model_file::open_model;
 use headwater::bench::{Ceilings, KernelTime, Kernels, SegmentTime, Set, ceilings, parts, segment};
 use headwater::gpu::{ADAPTER_VARIABLE, Gpu};
 use headwater::kernels::Precision;

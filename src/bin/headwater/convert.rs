@@ -1,8 +1,10 @@
 //! `headwater convert`: an ONNX file to a model file.
 
+use headwater::files::{Destination, Identity};
 use headwater::import::{ConvertOptions, Converted, convert_file, fit_name};
 use headwater::model::Postprocess;
 use headwater::tensor::DType;
+use headwater::{Error, ErrorKind};
 use std::path::PathBuf;
 
 /// Convert an ONNX file to a model file
@@ -41,6 +43,11 @@ pub(crate) struct Arguments {
 
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     let file = arguments.onnx.display();
+    let destination = Destination::of(&arguments.output)?;
+    if destination.identity().is_some_and(|output| Some(output) == Identity::of(&arguments.onnx)) {
+        let message = format!("{} is the ONNX file itself: expected another name", arguments.output.display());
+        return Err(Error::new(ErrorKind::BadArgument, message).into());
+    }
     let stem = arguments.onnx.file_stem().map(|stem| stem.to_string_lossy().into_owned());
     let options = ConvertOptions {
         mean: arguments.mean,
@@ -57,14 +64,15 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         convert_file(&arguments.onnx, &arguments.output, &options).map_err(|e| e.context(file))?;
     warn(&warnings);
     let names: Vec<&str> = manifest.splits.iter().map(|split| split.name.as_str()).collect();
-    crate::print(&format!(
+    let text = format!(
         "{}: {} layers, {:.1} M weights, {:.1} GMAC, splits {}\n",
         arguments.output.display(),
         manifest.graph.nodes.len(),
         manifest.graph.weight_values() as f64 / 1e6,
         manifest.graph.macs() as f64 / 1e9,
         if names.is_empty() { "none".to_owned() } else { names.join(" ") },
-    ))
+    );
+    crate::print_beside(&destination, &text)
 }
 
 /// One line of stderr for each of what a conversion went well in spite of.

@@ -1,6 +1,6 @@
 //! `headwater export`: a split's body for another inference server, or one of the client's parts.
 
-use crate::segment::open_model;
+use crate::model_file::open_model;
 use headwater::export::write_repository;
 use headwater::graph::Graph;
 use headwater::graph::cuts::Division;

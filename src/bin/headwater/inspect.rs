@@ -1,6 +1,6 @@
 //! `headwater inspect`: layers, weights and legal cuts of a model file.
 
-use crate::segment::open_model;
+use crate::model_file::open_model;
 use headwater::graph::Graph;
 use headwater::graph::cuts::{plain_cuts, u_cut_count};
 use headwater::model::Model;

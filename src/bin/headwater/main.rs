@@ -8,6 +8,8 @@ mod convert;
 mod device;
 mod export;
 mod inspect;
+mod interrupt;
+mod model_file;
 mod pull;
 mod segment;
 mod serve;
@@ -17,6 +19,7 @@ mod tune;
 use clap::error::ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand as HelpForNothing;
 use clap::{Parser, Subcommand};
 use headwater::ErrorKind;
+use headwater::files::Destination;
 use headwater::image::MAX_SIDE;
 use std::process::ExitCode;
 
@@ -53,6 +56,10 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
+    // The server ends what it has begun first, in its own way.
+    if !matches!(arguments.command, Command::Serve(_)) {
+        interrupt::watch();
+    }
     let done = match arguments.command {
         Command::Pull(arguments) => pull::run(&arguments),
         Command::Convert(arguments) => convert::run(&arguments),
@@ -70,11 +77,16 @@ fn main() -> ExitCode {
             let ours = e.downcast_ref::<headwater::Error>();
             // Our errors tell their causes themselves; causes may bring line breaks, the promise is one line.
             let text = ours.map_or_else(|| format!("{e:#}"), ToString::to_string);
-            eprintln!("headwater: {}", text.split_whitespace().collect::<Vec<_>>().join(" "));
+            eprintln!("headwater: {}", one_line(&text));
             let kind = ours.map(headwater::Error::kind);
             ExitCode::from(if kind.is_some_and(ErrorKind::is_bad_input) { 2 } else { 1 })
         }
     }
+}
+
+/// Without line breaks and other control characters.
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// What is wrong with the arguments in one line, without the pointers to usage and help that follow it.
@@ -82,7 +94,7 @@ fn usage_mistake(e: &clap::Error) -> String {
     let text = e.to_string();
     let end = ["\n\nUsage:", "\n\nFor more information"].iter().filter_map(|tail| text.find(tail)).min();
     let said = &text[..end.unwrap_or(text.len())];
-    said.trim_start_matches("error: ").split_whitespace().collect::<Vec<_>>().join(" ")
+    one_line(said.trim_start_matches("error: "))
 }
 
 /// Mesa's device selection layer asks the desktop for its device, and without one it complains on stderr,
@@ -114,6 +126,11 @@ fn parse_size(text: &str) -> Result<[usize; 2], String> {
         (Some(width), Some(height)) => Ok([width, height]),
         _ => Err(format!("expected a side such as 512, or WIDTHxHEIGHT, each 1 to {MAX_SIDE}; found {text:?}")),
     }
+}
+
+/// Writes to stdout, unless that is where a result went.
+fn print_beside(result: &Destination, text: &str) -> anyhow::Result<()> {
+    if result.is_stdout() { Ok(()) } else { print(text) }
 }
 
 /// Writes to stdout; a reader that has gone, as `| head` does, is no error.

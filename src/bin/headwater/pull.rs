@@ -1,5 +1,6 @@
 //! `headwater pull`: a known model, from the npm registry.
 
+use headwater::files::Destination;
 use headwater::pull::{PullOptions, Stage, known, pull_with};
 use headwater::tensor::DType;
 use indicatif::{ProgressBar, ProgressStyle};
@@ -48,7 +49,8 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
     crate::convert::warn(&pulled.warnings);
     let verb = if pulled.was_there { "is there already" } else { "is ready" };
     let source = &pulled.manifest.source;
-    crate::print(&format!("{} {verb} ({}, {})\n", out.display(), source.origin, source.licence))
+    let text = format!("{} {verb} ({}, {})\n", out.display(), source.origin, source.licence);
+    crate::print_beside(&Destination::of(&out)?, &text)
 }
 
 fn style() -> ProgressStyle {

@@ -1,39 +1,48 @@
 //! `headwater segment`: the main job.
 
-use crate::transport::AnyTransport;
-use headwater::codec::Codec;
-use headwater::files::write_whole;
-use headwater::gpu::{ADAPTER_VARIABLE, Gpu};
+mod format;
+mod inputs;
+mod outputs;
+mod placement;
+mod remote;
+mod report;
+mod session;
+
+use format::{Background, Format};
+use headwater::gpu::ADAPTER_VARIABLE;
 use headwater::image::{Cutout, Edges, Picture};
 use headwater::kernels::Precision;
-use headwater::model::{Manifest, Model};
-use headwater::platform::{HttpConfig, HttpTransport};
-use headwater::server::{InProcess, RtenExecutor, ServerConfig, ServerState};
-use headwater::session::{Options, Report, Session};
-use headwater::split::{Circumstances, Placement, choose};
-use headwater::wire::client::RemoteBody;
 use headwater::{Error, ErrorKind};
 use indicatif::{ProgressBar, ProgressFinish};
-use std::fs::File;
-use std::path::{Path, PathBuf};
+use inputs::Input;
+use outputs::Outputs;
+use session::Ready;
+use std::path::PathBuf;
 use std::str::FromStr;
-use std::sync::Arc;
 use std::time::Duration;
 
-/// The largest picture file that is read.
-const MAX_FILE_BYTES: u64 = 512 << 20;
-
-/// Cut the subject out of a picture
+/// Cut the subjects out of pictures
+///
+/// Several pictures share one session. One that cannot be read or written is named on stderr and left out; the exit
+/// status is then 1 at the end, or 2 if none could be read.
 #[derive(clap::Args)]
 pub(crate) struct Arguments {
-    /// JPEG, PNG or WebP file
-    picture: PathBuf,
-    /// Where the cut-out goes, a PNG with transparency
-    #[arg(short, long)]
+    /// JPEG, PNG or WebP files, folders of them, or - for standard input
+    #[arg(required = true, value_name = "PICTURE")]
+    pictures: Vec<PathBuf>,
+    /// Where the cut-out goes: a name that ends in .png, .webp or .jpg; - for standard output; for several pictures a
+    /// folder, where each gets its picture's name
+    #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
-    /// Where the mask goes, a grey PNG
-    #[arg(long)]
+    /// Where the mask goes, a grey PNG; for several pictures a folder, where each is called NAME-mask.png
+    #[arg(long, value_name = "FILE")]
     mask: Option<PathBuf>,
+    /// The cut-out's format, where its name does not say it
+    #[arg(long, value_enum)]
+    format: Option<Format>,
+    /// A colour behind the cut-out, such as '#fff' or white, instead of transparency
+    #[arg(long, value_name = "COLOUR")]
+    background: Option<Background>,
     /// Colours of the old background in half-transparent pixels: clean (take them out) or keep
     #[arg(long, default_value = "clean", value_parser = Edges::from_str)]
     edges: Edges,
@@ -46,7 +55,17 @@ pub(crate) struct Arguments {
     /// The server's address; without one its part runs in this process
     #[arg(long)]
     server: Option<String>,
-    /// Seconds to wait for the server
+    /// A header for every request to the server, such as 'Authorization: Bearer TOKEN'; may be repeated. In the
+    /// variable, one a line
+    #[arg(
+        long = "header",
+        value_name = "NAME: VALUE",
+        env = "HEADWATER_HEADER",
+        hide_env_values = true,
+        value_delimiter = '\n'
+    )]
+    headers: Vec<String>,
+    /// Seconds to wait for the server. One that is busy and says when to come back is asked again within them
     #[arg(long, default_value_t = 120.0, value_parser = parse_seconds)]
     timeout: f64,
     /// Side, or WIDTHxHEIGHT, that the net runs at; the model's own without it
@@ -61,161 +80,147 @@ pub(crate) struct Arguments {
     /// A part of the graphics adapter's name, or `none`
     #[arg(long, env = ADAPTER_VARIABLE)]
     adapter: Option<String>,
-    /// Print a report as JSON
+    /// Print a report as JSON; of several pictures, one a line
     #[arg(long)]
     json: bool,
-    /// Cut it out so many times in one session; a report is printed of each
+    /// Cut each out so many times in one session; a report is printed of each
     #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=10_000))]
     repeat: u32,
 }
 
+/// Marks errors that are no picture's: there is no session.
+#[derive(Debug)]
+struct NoSession;
+
+impl std::fmt::Display for NoSession {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("no session can be opened")
+    }
+}
+
+impl Arguments {
+    /// Whether this is a run over several pictures, if only one was found in a folder.
+    fn takes_several(&self, inputs: &[Input]) -> bool {
+        inputs.len() > 1 || self.pictures.iter().any(|path| path.is_dir())
+    }
+}
+
 pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
+    let bad = |message: &str| Err(Error::new(ErrorKind::BadArgument, message).into());
     if arguments.output.is_none() && arguments.mask.is_none() && !arguments.json {
-        return Err(Error::new(
-            ErrorKind::BadArgument,
-            "nothing to write: give -o CUTOUT.png, --mask MASK.png or --json",
-        )
-        .into());
+        return bad("nothing to write: give -o CUTOUT.png, --mask MASK.png or --json");
     }
-    let codec: Codec = arguments.codec.parse()?;
-    let picture = read_picture(&arguments.picture)?;
-    let source = open_model(&arguments.model)?;
-    let manifest = pollster::block_on(Model::open(&source))?.manifest;
-    let size = arguments.size.unwrap_or(manifest.preprocess.size);
-    let (placement, gpu, fallback) = place(arguments, &manifest)?;
-    let remote = match placement {
-        Placement::Local => None,
-        _ => Some(RemoteBody::new(transport(arguments)?, manifest.name.clone(), manifest.sha256.clone())),
-    };
-    let options = Options { placement, size, codec, precision: arguments.precision };
-    // Drawn only where stderr is a terminal.
-    let bar = ProgressBar::new_spinner()
-        .with_finish(ProgressFinish::AndClear)
-        .with_message(format!("getting {} ready", manifest.name));
+    arguments.codec.parse::<headwater::codec::Codec>()?;
+    let inputs = inputs::collect(&arguments.pictures)?;
+    let outputs = outputs::plan(arguments, &inputs)?;
+    let piped = outputs.iter().flat_map(Outputs::destinations).any(|destination| destination.is_stdout());
+    if piped && arguments.json {
+        return bad("--json writes to standard output, where a picture goes: expected a file for the picture");
+    }
+    let run = Run { arguments, several: arguments.takes_several(&inputs), piped, bar: progress_bar() };
+    run.over(&inputs, &outputs)
+}
+
+/// Drawn only where stderr is a terminal.
+fn progress_bar() -> ProgressBar {
+    let bar = ProgressBar::new_spinner().with_finish(ProgressFinish::AndClear);
     bar.enable_steady_tick(Duration::from_millis(120));
-    let session = pollster::block_on(Session::open(&source, options, gpu, remote))?;
-    bar.set_message(format!("cutting out {}", arguments.picture.display()));
-    let mut reports = Vec::new();
-    let mask = loop {
-        let (mask, mut report) = pollster::block_on(session.segment(&picture))?;
-        report.fallback = fallback.clone().or(report.fallback);
-        reports.push(report);
-        if reports.len() >= arguments.repeat as usize {
-            break mask;
+    bar
+}
+
+/// One run of the command.
+struct Run<'a> {
+    arguments: &'a Arguments,
+    several: bool,
+    /// Whether standard output is a picture.
+    piped: bool,
+    bar: ProgressBar,
+}
+
+impl Run<'_> {
+    fn over(&self, inputs: &[Input], outputs: &[Outputs]) -> anyhow::Result<()> {
+        let mut session = None;
+        let (mut failed, mut unusable) = (0, 0);
+        for (index, (input, outputs)) in inputs.iter().zip(outputs).enumerate() {
+            let count = if self.several { format!("{} of {}: ", index + 1, inputs.len()) } else { String::new() };
+            self.bar.set_message(format!("{count}{}", input.name()));
+            let cut = input.read().map_err(anyhow::Error::from).and_then(|picture| {
+                // Made for the first picture that can be read. Without it there is no next one to go on with.
+                let session = match &session {
+                    Some(session) => session,
+                    None => session.insert(Ready::open(self.arguments).map_err(|e| e.context(NoSession))?),
+                };
+                self.cut_out(input, &picture, outputs, session)
+            });
+            let Err(e) = cut else { continue };
+            match e.downcast_ref::<Error>() {
+                Some(error) if self.several && !e.is::<NoSession>() && leaves_others_alone(error.kind()) => {
+                    self.leave_out(input, error)?;
+                    failed += 1;
+                    unusable += usize::from(error.kind() == ErrorKind::BadImage);
+                }
+                _ => return Err(e),
+            }
         }
-    };
-    bar.finish_and_clear();
-    if let Some(path) = &arguments.mask {
-        write_whole(path, &mask.to_png()?)?;
-    }
-    if let Some(path) = &arguments.output {
-        write_whole(path, &Cutout::new(&picture, &mask, arguments.edges)?.to_png()?)?;
-    }
-    if arguments.json {
-        let lines: Result<Vec<String>, _> = reports.iter().map(serde_json::to_string).collect();
-        return crate::print(&(lines?.join("\n") + "\n"));
-    }
-    let paths = arguments.output.iter().chain(&arguments.mask).map(|path| format!("{}\n", path.display()));
-    crate::print(&paths.chain(reports.iter().map(summary)).collect::<String>())
-}
-
-/// The placement asked for, and the adapter that it needs. Where there is none the server does it all,
-/// and the third value says so.
-fn place(arguments: &Arguments, manifest: &Manifest) -> anyhow::Result<(Placement, Option<Arc<Gpu>>, Option<String>)> {
-    let asked = match arguments.split.as_str() {
-        "auto" => None,
-        name => Some(Placement::parse(name, manifest)?),
-    };
-    if asked == Some(Placement::Remote) {
-        return Ok((Placement::Remote, None, None));
-    }
-    let gpu = match arguments.adapter.as_deref() {
-        Some("none") => Err(Error::new(ErrorKind::NoAdapter, "--adapter none")),
-        name => crate::device::open(name),
-    };
-    let gpu = match gpu {
-        Ok(gpu) => Some(Arc::new(gpu)),
-        // A name that no adapter has is a mistake to point out, not a machine without a GPU.
-        Err(e) if e.kind() == ErrorKind::NoAdapter && !named(arguments) => {
-            let reason = asked.as_ref().map(|_| e.to_string());
-            eprintln!(
-                "headwater: {e}: {}",
-                if arguments.server.is_some() { "the server does it all" } else { "this machine's CPU does it all" }
-            );
-            return Ok((Placement::Remote, None, reason.or_else(|| Some(e.to_string()))));
+        self.bar.finish_and_clear();
+        match (failed, inputs.len()) {
+            (0, _) => Ok(()),
+            (_, all) if unusable == all => {
+                Err(Error::new(ErrorKind::BadImage, format!("none of {all} pictures could be read")).into())
+            }
+            (failed, all) => Err(anyhow::anyhow!("{failed} of {all} pictures failed")),
         }
-        Err(e) => return Err(e.into()),
-    };
-    if let Some(placement) = asked {
-        return Ok((placement, gpu, None));
     }
-    let hardware = gpu.as_ref().is_some_and(|gpu| gpu.info().kind != "cpu");
-    let circumstances = Circumstances { adapter: gpu.is_some(), hardware, server: arguments.server.is_some() };
-    let (placement, reason) = choose(manifest, circumstances)?;
-    if !arguments.json {
-        eprintln!("split {}: {reason}", placement.name());
+
+    /// From the picture to its files and its report.
+    fn cut_out(&self, input: &Input, picture: &Picture, outputs: &Outputs, session: &Ready) -> anyhow::Result<()> {
+        let arguments = self.arguments;
+        let name = input.name();
+        let warnings: Vec<String> = picture.warnings().iter().map(|warning| format!("{name}: {warning}")).collect();
+        self.bar.suspend(|| crate::convert::warn(&warnings));
+        let (mask, reports) = session.segment(picture, arguments.repeat)?;
+        if let Some(destination) = &outputs.mask {
+            destination.write(&mask.to_png()?)?;
+        }
+        if let Some((destination, format)) = &outputs.cutout {
+            let cutout = Cutout::new(picture, &mask, arguments.edges)?;
+            destination.write(&format.encode(&cutout, arguments.background)?)?;
+        }
+        if self.piped {
+            return Ok(());
+        }
+        let text = if arguments.json {
+            let named = self.several.then_some((input, outputs));
+            reports.iter().map(|report| report::json(report, named)).collect::<Result<String, _>>()?
+        } else {
+            let paths = outputs.destinations().map(|destination| format!("{}\n", destination.path().display()));
+            paths.chain(reports.iter().map(report::sentence)).collect()
+        };
+        self.bar.suspend(|| crate::print(&text))
     }
-    let gpu = gpu.filter(|_| placement != Placement::Remote);
-    Ok((placement, gpu, None))
-}
 
-fn named(arguments: &Arguments) -> bool {
-    arguments.adapter.as_deref().is_some_and(|name| name != "none")
-}
-
-fn transport(arguments: &Arguments) -> anyhow::Result<AnyTransport> {
-    let timeout = Duration::from_secs_f64(arguments.timeout);
-    if let Some(server) = &arguments.server {
-        let config = HttpConfig { timeout, ..HttpConfig::default() };
-        return Ok(AnyTransport::Http(HttpTransport::new(server, config)?));
+    /// Says what became of a picture that is left out.
+    fn leave_out(&self, input: &Input, error: &Error) -> anyhow::Result<()> {
+        let name = input.name();
+        let text = error.to_string();
+        let named = if text.starts_with(&name) { text } else { format!("{name}: {text}") };
+        self.bar.suspend(|| {
+            eprintln!("headwater: {}", crate::one_line(&named));
+            if self.arguments.json { crate::print(&report::failure(&name, error)) } else { Ok(()) }
+        })
     }
-    // Whoever started it may run what a local run may.
-    let state = ServerState::new(&arguments.model, Arc::new(RtenExecutor::default()), ServerConfig::unlimited())?;
-    Ok(AnyTransport::Here(InProcess::new(state)?))
 }
 
-fn read_picture(path: &Path) -> anyhow::Result<Picture> {
-    let name = path.display();
-    let unreadable =
-        |e: std::io::Error| Error::new(ErrorKind::BadImage, format!("{name} cannot be read")).with_source(e);
-    let bytes = std::fs::metadata(path).map_err(unreadable)?.len();
-    if bytes > MAX_FILE_BYTES {
-        let message = format!("{name} has {bytes} bytes, at most {MAX_FILE_BYTES} are read");
-        return Err(Error::new(ErrorKind::BadImage, message).into());
-    }
-    let bytes = std::fs::read(path).map_err(unreadable)?;
-    let picture = Picture::decode(&bytes).map_err(|e| e.context(&name))?;
-    let warnings: Vec<String> = picture.warnings().iter().map(|warning| format!("{name}: {warning}")).collect();
-    crate::convert::warn(&warnings);
-    Ok(picture)
-}
-
-/// The model's file, or a sentence on where one comes from.
-pub(crate) fn open_model(path: &Path) -> anyhow::Result<File> {
-    let opened = File::open(path).and_then(|file| match file.metadata()?.is_file() {
-        true => Ok(file),
-        // Opening a folder works; reading it is what fails.
-        false => Err(std::io::Error::other("expected a file")),
-    });
-    opened.map_err(|e| {
-        let message = format!("model {} cannot be read (`headwater pull isnet` fetches one)", path.display());
-        Error::new(ErrorKind::BadArgument, message).with_source(e).into()
-    })
-}
-
-fn summary(report: &Report) -> String {
-    let adapter = report.adapter.as_ref().map_or("no adapter", |adapter| adapter.name.as_str());
-    format!(
-        "split {}, {}x{}, {adapter}: {:.0} ms (head {:.0}, server {:.0}, tail {:.0}); {} bytes up, {} down\n",
-        report.split,
-        report.size[0],
-        report.size[1],
-        report.total_millis,
-        report.head_millis,
-        report.server_millis,
-        report.tail_millis,
-        report.up_bytes,
-        report.down_bytes,
+/// Whether what befell one picture says nothing of the next one.
+fn leaves_others_alone(kind: ErrorKind) -> bool {
+    matches!(
+        kind,
+        ErrorKind::BadImage
+            | ErrorKind::BadArgument
+            | ErrorKind::Io
+            | ErrorKind::ServerBusy
+            | ErrorKind::ServerError
+            | ErrorKind::Timeout
     )
 }
 

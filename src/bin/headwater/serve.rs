@@ -83,7 +83,7 @@ pub(crate) fn run(arguments: &Arguments) -> anyhow::Result<()> {
         return Err(Error::new(ErrorKind::BadArgument, message).into());
     }
     // Says it as the other commands do where there is none.
-    crate::segment::open_model(&arguments.model)?;
+    crate::model_file::open_model(&arguments.model)?;
     let state = ServerState::new(&arguments.model, Arc::new(RtenExecutor::default()), config(arguments))?;
     // Threads that block read pages and large JSON, and run the net: each has a stack.
     let runtime =
