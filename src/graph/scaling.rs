@@ -5,26 +5,30 @@
 //! that were computed from it and are now constants.
 
 use super::{Graph, Op};
+mod fits;
+mod read;
+
+pub use fits::Fits;
+
 use crate::error::{Result, bail, error};
-use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use serde::Serialize;
 
 /// How a graph behaves at other sizes; empty for the many that need no word about it.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Scaling {
     /// Why the graph holds only for pictures of its own size.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub fixed: Option<Fixed>,
     /// Whether the output is as large as the picture at every size for which the graph holds.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub fills_picture: bool,
     /// Attributes that follow the size, by the name of the tensor that the node makes.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub fits: BTreeMap<String, Fit>,
+    #[serde(skip_serializing_if = "Fits::is_empty")]
+    pub fits: Fits,
 }
 
 /// The node that ties a graph to one size.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Fixed {
     /// Its name and operator.
     pub node: String,
@@ -33,7 +37,7 @@ pub struct Fixed {
 }
 
 /// An attribute that follows the size of a node's input.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Fit {
     /// Pads of `Conv` and pools such that the output is `ceil(size / stride)`, the odd one at the end.
@@ -167,7 +171,7 @@ impl Graph {
     /// Sets what node `index` has of attributes that follow its input's size.
     pub(super) fn fit(&mut self, index: usize) -> Result<()> {
         let node = &self.nodes[index];
-        let Some(&fit) = self.scaling.fits.get(&self.tensors[node.output].name) else { return Ok(()) };
+        let Some(fit) = self.scaling.fits.get(&self.tensors[node.output].name) else { return Ok(()) };
         let input = node.inputs.first().map(|&id| self.tensors[id].shape.as_slice());
         let Some(&[_, _, height, width]) = input else { bail!(BadShape, "expected a picture, found {input:?}") };
         let window = match node.weights.first().map(|&id| self.weights[id].shape.as_slice()) {

@@ -224,7 +224,7 @@ fn finish(mut state: Lowering, output: &str) -> Result<Imported> {
     let mut fits = sizes::fits(&state.graph, &state.fits);
     let mut graph = state.graph.extract(&inputs, &state.graph.outputs)?;
     let kept: HashSet<&str> = graph.tensors.iter().map(|tensor| tensor.name.as_str()).collect();
-    fits.retain(|name, _| kept.contains(name.as_str()));
+    fits.retain(|tensor| kept.contains(tensor));
     graph.scaling.fits = fits;
     graph.validate()?;
     let by_name: HashMap<&str, usize> =

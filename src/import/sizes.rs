@@ -8,7 +8,7 @@
 
 use super::Imported;
 use super::read::Reading;
-use crate::graph::scaling::{Fit, Fixed};
+use crate::graph::scaling::{Fit, Fits, Fixed};
 use crate::graph::{Graph, Node, Op};
 use crate::model::Weights;
 use std::collections::HashMap;
@@ -154,8 +154,8 @@ pub(super) fn tie_to_picture(graph: &mut Graph, own_size: [usize; 2], sizes: &Si
             let tied = |axis: usize| from[axis] == baked.from[axis] && (follows(axis) || is_baked(axis));
             let shares = [0, 1].map(|axis| if tied(axis) { [baked.to[axis], own[axis]] } else { [1, 0] });
             if shares.iter().any(|share| share[1] != 0) {
-                probe.scaling.fits.insert(output.clone(), Fit::Shares(shares));
-                graph.scaling.fits.insert(output.clone(), Fit::Shares(shares));
+                probe.scaling.fits.set(output.clone(), Fit::Shares(shares));
+                graph.scaling.fits.set(output.clone(), Fit::Shares(shares));
             }
         }
         // What does not scale at all is told of where it is asked to.
@@ -197,7 +197,7 @@ fn reason(op: &Op) -> &'static str {
 }
 
 /// Attributes by the nodes that have them, as [`crate::graph::Scaling::fits`] wants them.
-pub(super) fn fits(graph: &Graph, fits: &HashMap<usize, Fit>) -> std::collections::BTreeMap<String, Fit> {
+pub(super) fn fits(graph: &Graph, fits: &HashMap<usize, Fit>) -> Fits {
     fits.iter().map(|(&index, &fit)| (graph.tensors[graph.nodes[index].output].name.clone(), fit)).collect()
 }
 

@@ -1,16 +1,14 @@
 //! The JSON part of requests when it is read. Whoever sent it may be anybody, so memory does not follow from what
-//! the JSON holds: texts, shapes and lists have limits, parameters that nobody knows are skipped, and numbers stay
-//! text until it is known how many there must be. (Clients read the answers of the server that they chose, which are
+//! the JSON holds: texts, shapes and lists have limits, parameters that nobody knows are skipped, and numbers are
+//! read a second time, when it is known how many there must be. (Clients read the answers of the server that they chose, which are
 //! short, in `read_response.rs`: half of this would have to be in the Wasm, too.)
 
 use super::header::Datatype;
 use super::parameters::{KnownParameters, Scalar, short};
 use crate::error::{Result, bail, brief, error};
 use serde::Deserialize;
-use serde::de::{Deserializer, Error as _, SeqAccess, Visitor};
-use serde_json::value::RawValue;
+use serde::de::{Deserializer, Error as _, IgnoredAny, SeqAccess, Visitor};
 use std::fmt;
-use std::ops::Range;
 
 /// The most dimensions of a tensor.
 const DIMENSIONS: usize = 8;
@@ -32,8 +30,8 @@ pub(super) struct TensorHeader {
 /// Numbers in a message's JSON.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Data {
-    /// Where they stand in it.
-    At(Range<usize>),
+    /// Not read yet.
+    Unread,
     /// Read, as little-endian f32.
     Read(Vec<u8>),
 }
@@ -55,7 +53,7 @@ pub(super) struct RequestHeader {
 }
 
 #[derive(Deserialize)]
-struct JsonTensor<'a> {
+struct JsonTensor {
     #[serde(deserialize_with = "text")]
     name: String,
     datatype: Datatype,
@@ -63,16 +61,16 @@ struct JsonTensor<'a> {
     shape: Vec<usize>,
     #[serde(default)]
     parameters: KnownParameters,
-    #[serde(borrow, default)]
-    data: Option<&'a RawValue>,
+    #[serde(default)]
+    data: Option<IgnoredAny>,
 }
 
 #[derive(Deserialize)]
-struct JsonRequest<'a> {
+struct JsonRequest {
     #[serde(default)]
     parameters: KnownParameters,
-    #[serde(borrow, deserialize_with = "list")]
-    inputs: Vec<JsonTensor<'a>>,
+    #[serde(deserialize_with = "list")]
+    inputs: Vec<JsonTensor>,
     #[serde(default, deserialize_with = "list")]
     outputs: Vec<OutputHeader>,
 }
@@ -82,25 +80,17 @@ struct JsonRequest<'a> {
 /// # Errors
 /// `BadMessage` when it is none.
 pub(super) fn request(json: &[u8]) -> Result<RequestHeader> {
-    let read: JsonRequest<'_> = serde_json::from_slice(json)
+    let read: JsonRequest = serde_json::from_slice(json)
         .map_err(|e| error!(BadMessage, "the request's JSON is not an inference request").with_source(e))?;
-    let inputs = located(read.inputs, json);
-    Ok(RequestHeader { parameters: read.parameters, inputs, outputs: read.outputs })
-}
-
-fn located(tensors: Vec<JsonTensor<'_>>, json: &[u8]) -> Vec<TensorHeader> {
-    let place = |data: &RawValue| {
-        let start = data.get().as_ptr() as usize - json.as_ptr() as usize;
-        Data::At(start..start + data.get().len())
-    };
-    let tensors = tensors.into_iter().map(|JsonTensor { name, datatype, shape, parameters, data }| TensorHeader {
+    let header = |JsonTensor { name, datatype, shape, parameters, data }| TensorHeader {
         name,
         datatype,
         shape,
         parameters,
-        data: data.map(place),
-    });
-    tensors.collect()
+        data: data.map(|_| Data::Unread),
+    };
+    let inputs = read.inputs.into_iter().map(header).collect();
+    Ok(RequestHeader { parameters: read.parameters, inputs, outputs: read.outputs })
 }
 
 impl TensorHeader {

@@ -198,15 +198,7 @@ impl RequestHead {
     /// # Errors
     /// `BadMessage` when the bytes or numbers are not as many as announced, or the numbers are none.
     pub fn finish<'a>(mut self, json: &[u8], binary: &'a [u8]) -> Result<InferRequest<'a>> {
-        for header in &mut self.inputs {
-            if let Some(Data::At(place)) = &header.data {
-                let name = || format!("tensor {}", brief(&header.name));
-                let text = json.get(place.clone());
-                let text = text.ok_or_else(|| error!(Internal, "{}: its numbers are not there", name()))?;
-                let numbers = numbers::read(text, value_count(&header.shape)?).map_err(|e| e.context(name()))?;
-                header.data = Some(Data::Read(numbers));
-            }
-        }
+        self.read_numbers(json)?;
         let mut payloads = tensors::payloads(&mut self.inputs, binary)?;
         let input = match self.announced {
             Announced::Tensors(parts) => Input::Tensors(tensors::read(&self.inputs, &parts, &mut payloads)),
@@ -222,6 +214,24 @@ impl RequestHead {
             }
         };
         Ok(InferRequest { parameters: self.parameters, input, outputs: self.outputs })
+    }
+}
+
+impl RequestHead {
+    /// Reads the numbers that stand in the JSON.
+    fn read_numbers(&mut self, json: &[u8]) -> Result<()> {
+        let unread = |header: &TensorHeader| header.data == Some(Data::Unread);
+        if !self.inputs.iter().any(unread) {
+            return Ok(());
+        }
+        let count = |header: &TensorHeader| unread(header).then(|| value_count(&header.shape)).transpose();
+        let counts = self.inputs.iter().map(count).collect::<Result<Vec<_>>>()?;
+        let numbers = numbers::read(json, &counts)
+            .map_err(|(input, e)| e.context(format!("tensor {}", brief(&self.inputs[input].name))))?;
+        for (header, numbers) in self.inputs.iter_mut().zip(numbers).filter(|(header, _)| unread(header)) {
+            header.data = Some(Data::Read(numbers));
+        }
+        Ok(())
     }
 }
 

@@ -148,7 +148,7 @@ pub(super) fn payloads<'a>(headers: &mut [TensorHeader], binary: &'a [u8]) -> Re
                 Cow::Borrowed(payload)
             }
             (None, Some(Data::Read(bytes))) => Cow::Owned(std::mem::take(bytes)),
-            (None, Some(Data::At(_))) => bail!(Internal, "tensor {}: its numbers are not read", brief(&header.name)),
+            (None, Some(Data::Unread)) => bail!(Internal, "tensor {}: its numbers are not read", brief(&header.name)),
             (None, None) => Cow::Borrowed(&[][..]),
         });
     }
