@@ -14,7 +14,7 @@ pub struct DecodeLimits {
 }
 
 impl Default for DecodeLimits {
-    /// 2 GiB: a phone's JPEG of 200 megapixels (16320x12240) takes 1.2 GB with 4:2:0 or 4:4:4 chroma, turned
+    /// 2 GiB: a phone's JPEG of 200 megapixels (16320x12240) takes at most 1.2 GB unless it is progressive, turned
     /// upright or not.
     fn default() -> Self {
         Self { bytes: 2 << 30, side: MAX_SIDE }

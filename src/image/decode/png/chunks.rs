@@ -2,6 +2,7 @@
 
 use crate::image::decode::colour::MAX_PROFILE_BYTES;
 use flate2::read::ZlibDecoder;
+use moxcms::TransferCharacteristics::{Bt601, Bt709, Bt202010bit, Bt202012bit, Hlg, Smpte2084};
 use moxcms::{
     Chromaticity, CicpColorPrimaries, CicpProfile, ColorPrimaries, ColorProfile, MatrixCoefficients, ToneReprCurve,
     TransferCharacteristics,
@@ -47,22 +48,32 @@ pub(super) fn profile(bytes: &[u8]) -> Option<Vec<u8>> {
     Some(profile)
 }
 
+/// By which screens show video (BT.1886), whatever curve its cameras have.
+const VIDEO_GAMMA: f32 = 2.4;
+
 /// The colours that `cICP` states, which goes before every other chunk.
 pub(super) fn code_points(info: &Info<'_>, warnings: &mut Vec<String>) -> Option<ColorProfile> {
     let points = info.coding_independent_code_points?;
     let transfer = TransferCharacteristics::try_from(points.transfer_function).ok();
     let known = CicpColorPrimaries::try_from(points.color_primaries).ok().zip(transfer);
-    let is_hdr = matches!(transfer, Some(TransferCharacteristics::Smpte2084 | TransferCharacteristics::Hlg));
+    let is_hdr = matches!(transfer, Some(Smpte2084 | Hlg));
+    let is_video = matches!(transfer, Some(Bt709 | Bt601 | Bt202010bit | Bt202012bit));
     let profile = known.filter(|_| !is_hdr && points.matrix_coefficients == 0 && points.is_video_full_range_image);
     let profile = profile.and_then(|(color_primaries, transfer_characteristics)| {
-        let profile = ColorProfile::new_from_cicp(CicpProfile {
+        let mut profile = ColorProfile::new_from_cicp(CicpProfile {
             color_primaries,
             transfer_characteristics,
             matrix_coefficients: MatrixCoefficients::Identity,
             full_range: true,
         });
         // Where the code points stand for no colours, the profile lacks them.
-        (profile.cicp.is_some() && profile.red_trc.is_some()).then_some(profile)
+        let is_known = profile.cicp.is_some() && profile.red_trc.is_some();
+        if is_video {
+            let curve = Some(ToneReprCurve::Parametric(vec![VIDEO_GAMMA]));
+            (profile.red_trc, profile.green_trc, profile.blue_trc) = (curve.clone(), curve.clone(), curve);
+            profile.cicp = None;
+        }
+        is_known.then_some(profile)
     });
     if profile.is_none() {
         let kind = if is_hdr { "high dynamic range" } else { "colours of a kind that is not known" };

@@ -192,6 +192,10 @@ fn colours_of_a_png_without_a_profile_are_in_its_chunks() {
     }
     let seen = COLOURS.map(p3_to_srgb);
     assert_close(&colours(&png_with_chunk(&plain, b"cICP", &[12, 13, 0, 1]), 1), &seen, 1, "cICP");
+    // Video's transfer is that of its screens: as Chromium shows it.
+    let video = png(&[20, 128, 235], L8);
+    let seen_video = [20, 128, 235].map(|level: u8| [from_linear((f64::from(level) / 255.0).powf(2.4)); 3]);
+    assert_close(&colours(&png_with_chunk(&video, b"cICP", &[1, 1, 0, 1]), 1), &seen_video, 1, "video");
     // The sRGB chunk overrules gAMA, a profile both, cICP all.
     let srgb = png_with_chunk(&linear, b"sRGB", &[0]);
     assert_close(&colours(&srgb, 1), &COLOURS, 0, "sRGB");
