@@ -151,6 +151,28 @@ describe("what the demo saves", { skip: skip("demo-export") }, () => {
     complaints.check();
   });
 
+  test("the menus work in browsers that have no popovers", TIMEOUT, async (t) => {
+    const { page, complaints } = await open(t, "?split=remote&size=64&photo=coffee", {
+      before: () => {
+        for (const name of ["popover", "popoverTargetElement", "showPopover", "hidePopover", "togglePopover"]) {
+          delete HTMLElement.prototype[name];
+          delete HTMLButtonElement.prototype[name];
+        }
+        // Such browsers do not know the attributes either.
+        addEventListener("DOMContentLoaded", () => {
+          for (const menu of document.querySelectorAll("[popover]")) menu.removeAttribute("popover");
+          for (const button of document.querySelectorAll("[popovertarget]")) button.removeAttribute("popovertarget");
+        });
+      },
+    });
+    await cutOut(page);
+    assert.equal(await page.locator(id("save-menu")).isVisible(), false);
+    const { name } = await save(page, "trimmed");
+    assert.equal(name, "coffee-trimmed.png");
+    assert.equal(await page.locator(id("save-menu")).isVisible(), false);
+    complaints.check();
+  });
+
   test("Ctrl+C copies the cut-out as a picture", TIMEOUT, async (t) => {
     const { page, complaints } = await open(t, "?split=remote&size=64&photo=coffee", {
       permissions: ["clipboard-read", "clipboard-write"],

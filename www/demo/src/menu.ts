@@ -1,4 +1,5 @@
-// A menu of buttons that opens beside the button that names it, in the browser's own popover.
+// A menu of buttons that opens beside the button that names it: in the browser's own popover, or where it has none
+// (Safari before 17, Firefox before 125) as an element that is shown and hidden.
 
 import { byId } from "./dom.js";
 
@@ -6,17 +7,39 @@ import { byId } from "./dom.js";
 export function startMenu(id: string, attribute: string, onChoose: (value: string) => void): void {
   const menu = byId(id);
   const opener = byId(`${id}-button`, HTMLButtonElement);
-  menu.addEventListener("toggle", (event) => {
-    const open = (event as ToggleEvent).newState === "open";
+  const hasPopovers = "popover" in HTMLElement.prototype;
+  const show = (open: boolean) => {
     opener.setAttribute("aria-expanded", String(open));
     if (!open) return;
     place(menu, opener);
     menu.querySelector<HTMLElement>("button:enabled")?.focus();
-  });
+  };
+  const close = () => {
+    if (hasPopovers) return menu.hidePopover();
+    menu.hidden = true;
+    show(false);
+  };
+  if (hasPopovers) {
+    menu.addEventListener("toggle", (event) => show((event as ToggleEvent).newState === "open"));
+  } else {
+    menu.hidden = true;
+    opener.addEventListener("click", () => {
+      menu.hidden = !menu.hidden;
+      show(!menu.hidden);
+    });
+    document.addEventListener("pointerdown", (event) => {
+      if (!menu.hidden && !menu.contains(event.target as Node) && !opener.contains(event.target as Node)) close();
+    });
+    menu.addEventListener("keydown", (event) => {
+      if (event.key !== "Escape") return;
+      close();
+      opener.focus();
+    });
+  }
   menu.addEventListener("click", (event) => {
     const button = (event.target as Element).closest<HTMLElement>(`[${attribute}]`);
     if (!button) return;
-    menu.hidePopover();
+    close();
     onChoose(button.getAttribute(attribute)!);
   });
   menu.addEventListener("keydown", (event) => {

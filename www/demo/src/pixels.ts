@@ -33,6 +33,10 @@ export class Pixels {
 
   /** Operations run one after another, in the order of the calls. Bitmaps in the result are the caller's to close. */
   do<K extends OperationName>(name: K, given: Given<K>, transfer: Transferable[] = []): Promise<Result<K>> {
+    if (typeof OffscreenCanvas === "undefined") {
+      const help = "Use a current Chrome, Edge, Safari or Firefox.";
+      return Promise.reject(new PixelError("page", "This browser cannot draw beside the page (OffscreenCanvas)", help));
+    }
     const id = (this.#next += 1);
     return new Promise<Result<K>>((resolve, reject) => {
       this.#pending.set(id, { resolve: resolve as Pending["resolve"], reject });
