@@ -550,6 +550,12 @@ describe("the page around the board", { skip: skip("page") }, () => {
         await cut(page);
         await page.waitForTimeout(1500);
         await inspect(page, `${colorScheme}, with a piece`);
+        await page.locator(id("save-menu-button")).click();
+        await inspect(page, `${colorScheme}, a menu`);
+        await page.keyboard.press("Escape");
+        await page.locator(id("brush")).click();
+        await inspect(page, `${colorScheme}, the brush`);
+        await page.locator(id("brush-done")).click();
         await page.locator(id("split")).selectOption("remote");
         await page.locator("details.parts summary").first().click();
         await inspect(page, `${colorScheme}, with a plan beside the run`);
