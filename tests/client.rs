@@ -238,6 +238,13 @@ fn only_web_addresses_are_servers() {
         let error = HttpTransport::new(wrong, HttpConfig::default()).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::BadArgument, "{wrong}");
     }
+    for wrong in ["http://127.0.0.1:99999", "http://u:p@host:/v", "https://[::1]:70000/", "http://host:"] {
+        let error = HttpTransport::new(wrong, HttpConfig::default()).unwrap_err();
+        assert!(error.kind() == ErrorKind::BadArgument && error.message().contains("port"), "{wrong}: {error}");
+    }
+    for right in ["http://127.0.0.1:65535", "http://u:p@host/v", "https://[::1]/", "https://[::1]:8443"] {
+        HttpTransport::new(right, HttpConfig::default()).unwrap();
+    }
 }
 
 /// Our own server, over a real socket: a refusal arrives although megabytes are still under way.

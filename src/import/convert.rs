@@ -149,6 +149,9 @@ fn convert_from(onnx: &[u8], external: &External, out: &Path, options: &ConvertO
     if options.dtype == DType::F16 {
         warnings.extend(beyond_f16(&manifest.graph, &imported.weights)?);
     }
+    if external.has_read(out) {
+        bail!(BadArgument, "{} holds weights of the ONNX file: expected another name", out.display());
+    }
     let manifest = write_model(out, manifest, &imported.weights, options.dtype)?;
     Ok(Converted { manifest, warnings })
 }

@@ -6,6 +6,7 @@
 //! Form: <https://github.com/onnx/onnx/blob/main/docs/ExternalData.md>.
 
 use crate::error::{Error, Result, bail, error};
+use crate::files::Identity;
 use rten_onnx::onnx::TensorProto;
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -62,6 +63,12 @@ impl External {
     /// Forgets what was read: before the ONNX file is read once more.
     pub(super) fn rewind(&self) {
         *self.open.borrow_mut() = Open::default();
+    }
+
+    /// Whether `path` is one of the files that weights were read from.
+    pub(super) fn has_read(&self, path: &Path) -> bool {
+        let Some(identity) = Identity::of(path) else { return false };
+        self.open.borrow().files.keys().any(|file| Identity::of(file).is_some_and(|read| read == identity))
     }
 
     /// The `expected` bytes of `tensor`.

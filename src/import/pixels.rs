@@ -5,20 +5,21 @@ use crate::model::Postprocess;
 
 /// Doubts about `(x - mean) / scale` for `x` in 0..=255. Most nets' papers state both for 0..=1.
 pub(super) fn doubts(mean: &[f32; 3], scale: &[f32; 3]) -> Option<String> {
-    let below_one = scale.iter().all(|value| value.abs() < 1.0);
-    let mean_below_one =
-        scale.iter().all(|&value| value == 1.0) && mean.iter().any(|&value| value != 0.0 && value.abs() < 1.0);
+    let scale_below_one = scale.iter().all(|value| value.abs() < 1.0);
+    // Where std is left out or 1, the mean alone tells.
+    let mean_below_one = mean.iter().all(|value| value.abs() < 1.0) && mean.iter().any(|&value| value != 0.0);
     let of_bytes = |values: &[f32; 3]| {
         // As people write them: 0.229 is 58.395 and not 58.39499.
         let scaled = values.map(|value| ((f64::from(value) * 255.0 * 1e4).round() / 1e4).to_string());
         scaled.join(",")
     };
-    (below_one || mean_below_one).then(|| {
+    (scale_below_one || mean_below_one).then(|| {
+        let is_of_units = scale_below_one || scale.iter().all(|&value| value == 1.0);
+        let scale = if is_of_units { of_bytes(scale) } else { scale.map(|value| value.to_string()).join(",") };
         format!(
             "mean and std look like those of values from 0 to 1, and pixels run from 0 to 255: \
-             did you mean --mean {} --std {}?",
-            of_bytes(mean),
-            of_bytes(scale)
+             did you mean --mean {} --std {scale}?",
+            of_bytes(mean)
         )
     })
 }

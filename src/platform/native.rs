@@ -91,6 +91,10 @@ impl HttpTransport {
         if !matches!(uri.scheme_str(), Some("http" | "https")) || uri.host().is_none() || uri.query().is_some() {
             bail!(BadArgument, "server {server:?}: expected an address such as https://cut.example.com");
         }
+        // A port that is none would be left out, and another server asked.
+        if has_port_text(&uri) && uri.port_u16().is_none() {
+            bail!(BadArgument, "server {server:?}: expected a port from 1 to 65535");
+        }
         let mut builder = ureq::Agent::config_builder()
             .http_status_as_error(false)
             .max_redirects(0)
@@ -126,6 +130,14 @@ impl HttpTransport {
             e => error!(ServerUnreachable, "{server} cannot be reached").with_source(e),
         }
     }
+}
+
+/// Whether an address has a colon behind its host.
+fn has_port_text(uri: &Uri) -> bool {
+    let authority = uri.authority().map_or("", |authority| authority.as_str());
+    let address = authority.rsplit_once('@').map_or(authority, |(_, address)| address);
+    // The colons of an IPv6 address stand in brackets.
+    address.rsplit(']').next().is_some_and(|rest| rest.contains(':'))
 }
 
 /// A body as it was before HTTP compressed it, of at most `limit` bytes.

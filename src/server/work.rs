@@ -7,7 +7,7 @@ use super::outgoing::{Outgoing, TextPieces};
 use super::resolve::Wanted;
 use super::{ServerState, picture};
 use crate::codec::{self, Codec, Coded};
-use crate::error::{Result, bail, error};
+use crate::error::{ErrorKind, Result, bail, error};
 use crate::image::Mask;
 use crate::model::Postprocess;
 use crate::tensor::Tensor;
@@ -48,12 +48,22 @@ impl Job {
         let inputs = inputs(&wanted, head, &bytes, json, spare)?;
         drop(bytes);
         hold.shrink(wanted.cost.answer_bytes);
+        let is_finite = inputs.iter().all(|input| input.data().iter().all(|value| value.is_finite()));
         let made = state.executor.run(&wanted.body, inputs, cancel)?;
         check_made(&wanted, &made)?;
         let mut outputs = Vec::with_capacity(made.len());
         for (output, tensor) in wanted.outputs.iter().zip(made) {
             let written = Written::new(output.codec, tensor, state.manifest().postprocess);
-            outputs.push(written.map_err(|e| e.context(format!("output {:?}", output.name)))?);
+            outputs.push(written.map_err(|e| match e.kind() {
+                // What comes of a client's NaN is no fault of the server.
+                ErrorKind::ServerError if !is_finite => {
+                    error!(
+                        BadMessage,
+                        "output {:?}: the inputs hold NaN or infinity, and so does what is made of them", output.name
+                    )
+                }
+                _ => e.context(format!("output {:?}", output.name)),
+            })?);
         }
         let server_millis = started.elapsed().as_secs_f64() * 1e3;
         let report = ServerReport { server_millis, queue_millis, executor: state.executor.name().to_owned() };

@@ -50,6 +50,18 @@ fn means_of_values_up_to_one_are_doubted() {
         options.scale = [0.229, 0.224, 0.225];
     });
     assert!(said.contains("58.395,57.12,57.375"), "{said}");
+    let of_mean = |mean, scale| {
+        warnings(&onnx, |options| {
+            options.mean = mean;
+            options.scale = scale;
+        })
+    };
+    let said = of_mean([0.485, 0.456, 0.406], [255.0; 3]);
+    assert!(said.contains("--mean 123.675,116.28,103.53 --std 255,255,255"), "{said}");
+    let said = of_mean([0.5; 3], [1.0; 3]);
+    assert!(said.contains("--mean 127.5,127.5,127.5 --std 255,255,255"), "{said}");
+    assert!(!of_mean([0.0; 3], [255.0; 3]).contains("did you mean"));
+    assert!(!of_mean([123.675, 116.28, 103.53], [58.395, 57.12, 57.375]).contains("did you mean"));
 }
 
 #[test]

@@ -65,6 +65,12 @@ fn a_net_of_several_files_converts_like_one_of_a_single_file() {
     std::fs::write(&path, several.finish(&["mask"])).unwrap();
     let made = convert_file(&path, &folder.path().join("several"), &options).unwrap().manifest;
     assert_eq!(made.sha256, expected.sha256);
+    for weights in ["kernel", "bias"] {
+        let before = std::fs::read(folder.path().join(weights)).unwrap();
+        let refused = convert_file(&path, &folder.path().join(weights), &options).unwrap_err();
+        assert!(refused.kind() == ErrorKind::BadArgument && refused.message().contains("weights"), "{refused}");
+        assert_eq!(std::fs::read(folder.path().join(weights)).unwrap(), before);
+    }
 }
 
 #[test]

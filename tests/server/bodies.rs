@@ -174,6 +174,27 @@ async fn an_output_that_overflows_int8_is_the_requests_fault() {
     }
 }
 
+/// What comes of NaN in a request is no failure of the server.
+#[tokio::test]
+async fn a_mask_of_nan_inputs_is_the_requests_fault() {
+    let (state, _) = server(cpu(), ServerConfig::default());
+    for (value, expected) in [(1.0, 200), (f32::NAN, 400)] {
+        let bytes: Vec<u8> = [value; 1024].iter().flat_map(|value: &f32| value.to_le_bytes()).collect();
+        let coded = codec::Coded { codec: Codec::F32, shape: vec![1, 1, 32, 32], bytes: bytes.into(), scales: vec![] };
+        let request = InferRequest {
+            parameters: RequestParameters::default(),
+            input: Input::Tensors(vec![NamedTensor { name: "logits".to_owned(), coded, binary: true }]),
+            outputs: vec![WantedOutput { name: "mask".to_owned(), codec: Codec::Alpha8, binary: true }],
+        };
+        let answer = app(state.clone()).oneshot(post(request.encode().unwrap())).await.unwrap();
+        assert_eq!(answer.status().as_u16(), expected);
+        if expected == 400 {
+            let said = json(answer).await;
+            assert!(said["error"].as_str().unwrap().contains("NaN"), "{said}");
+        }
+    }
+}
+
 /// However much of a request is wrong, the answer says it briefly.
 #[tokio::test]
 async fn errors_repeat_little_of_what_was_sent() {
