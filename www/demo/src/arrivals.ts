@@ -25,6 +25,7 @@ export class Arrivals {
   /** Puts them on the board and cuts them out; resolves when all that could be opened are there. */
   take(arrivals: Arrival[], at?: Point): Promise<void> {
     const place = at && this.board.shareOf(at.clientX, at.clientY);
+    if (this.#coming === 0) this.cutting.expect();
     this.#coming += arrivals.length;
     const opened = this.#opening.then(async () => {
       for (const arrival of arrivals) await this.#open(arrival, place).finally(() => this.#coming--);
@@ -47,6 +48,7 @@ export class Arrivals {
         if (isCut && photo.remark) this.status.done(photo.remark);
       });
     } catch (error) {
+      this.cutting.miss();
       this.refuse(error);
     }
   }

@@ -18,9 +18,19 @@ const STAGES: Record<Progress["stage"], string> = {
   prepare: "Making the layers ready",
 };
 
+/** How many of a series ended in which way. */
+export interface Ends {
+  cut: number;
+  cancelled: number;
+  failed: number;
+}
+
+const NONE: Ends = { cut: 0, cancelled: 0, failed: 0 };
+
 export class Cutting {
   readonly #series = new Series<Piece>();
   #seriesStart = 0;
+  #ends: Ends = { ...NONE };
 
   /** `onChange` is called with every piece whose state or run has changed. */
   constructor(
@@ -37,6 +47,7 @@ export class Cutting {
     if (this.#series.size === 0) this.#seriesStart = performance.now();
     this.#series.join(piece);
     this.#become(piece, "waiting");
+    let end: keyof Ends = "failed";
     try {
       const run = await this.#run(piece, settings, () => this.#become(piece, "working"));
       if (!piece.reveal(run)) {
@@ -49,9 +60,11 @@ export class Cutting {
       }
       this.onChange(piece);
       this.#say(piece, run);
+      end = "cut";
       return true;
     } catch (error) {
       if (isAbort(error)) {
+        end = "cancelled";
         this.#become(piece, before);
         this.status.done(`${piece.name} was cancelled.`);
       } else {
@@ -59,6 +72,7 @@ export class Cutting {
       }
       return false;
     } finally {
+      this.#ends[end]++;
       this.#leave(piece);
     }
   }
@@ -71,6 +85,16 @@ export class Cutting {
       if (!isAbort(error)) this.status.trouble(troubleOf(error), this);
       throw error;
     }
+  }
+
+  /** Files come to be cut out: the count begins, unless it goes on. */
+  expect(): void {
+    if (this.#series.size === 0) this.#ends = { ...NONE };
+  }
+
+  /** One of them never became a photograph. */
+  miss(): void {
+    this.#ends.failed++;
   }
 
   /** The one that is worked on, and all that wait. */
@@ -146,8 +170,10 @@ export class Cutting {
 
   #leave(piece: Piece): void {
     const size = this.#series.leave(piece);
-    if (size === undefined || size < 2 || this.status.hasTroubles) return;
-    this.status.done(`${size} pictures were done in ${millis(performance.now() - this.#seriesStart)}.`);
+    if (size === undefined) return;
+    const ends = this.#ends;
+    this.#ends = { ...NONE };
+    if (size > 1) this.status.done(seriesWords(ends, performance.now() - this.#seriesStart));
   }
 
   #become(piece: Piece, state: PieceState): void {
@@ -159,4 +185,16 @@ export class Cutting {
 
 export function runKey({ split, size, codec }: Settings): string {
   return `${split} ${size} ${codec}`;
+}
+
+/** What is said when a series has ended; times are left out where a part of it was cancelled. */
+export function seriesWords({ cut, cancelled, failed }: Ends, wallMillis: number): string {
+  const all = cut + cancelled + failed;
+  if (cancelled > 0) {
+    const rest = failed > 0 ? `, ${failed} could not be cut out` : "";
+    return `${cut} of ${all} cut out, ${cancelled} cancelled${rest}.`;
+  }
+  if (cut === 0) return `None of the ${all} pictures could be cut out.`;
+  const done = cut === 1 ? "1 picture was" : `${cut} pictures were`;
+  return `${done} cut out in ${millis(wallMillis)}${failed > 0 ? `, ${failed} could not be` : ""}.`;
 }

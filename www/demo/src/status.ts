@@ -50,10 +50,6 @@ export class Status {
     return this.#work !== undefined;
   }
 
-  get hasTroubles(): boolean {
-    return this.#troubles.size > 0;
-  }
-
   /** Work of `owner` goes on; notes that were said before it give way. */
   work(owner: object, work: Work): void {
     if (this.#work?.owner !== owner) this.#note = "";

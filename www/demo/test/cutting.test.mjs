@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { beforeEach, describe, test } from "node:test";
 import { source } from "./support.mjs";
 
-const { Cutting } = await source("cutting");
+const { Cutting, seriesWords } = await source("cutting");
 const { Consent } = await source("consent");
 const SETTINGS = { split: "U3", size: 64, codec: "f16" };
 
@@ -15,9 +15,6 @@ class Status {
   #owner;
   get isWorking() {
     return this.#owner !== undefined;
-  }
-  get hasTroubles() {
-    return this.troubles.length > 0;
   }
   work(owner, work) {
     this.#owner = owner;
@@ -110,6 +107,7 @@ describe("cutting", () => {
       pieces.map(({ state }) => state),
       ["cut", "photo", "photo"],
     );
+    assert.equal(status.notes.at(-1), "1 of 3 cut out, 2 cancelled.");
     assert.equal(status.isWorking, false);
   });
 
@@ -131,6 +129,47 @@ describe("cutting", () => {
     assert.equal(piece.state, "failed");
     assert.equal(piece.trouble.what, "The server answered 500.");
     assert.equal(status.troubles[0].what, "a.jpg: The server answered 500.");
+  });
+
+  test("a batch with a bad file has its summary, and the next one counts anew", async (t) => {
+    t.mock.method(console, "error", () => undefined);
+    const cuts = ["a", "b", "c"].map((name) => cutting.cut(pieceOf(name), SETTINGS));
+    calls[0].finish();
+    calls[1].reject(new Error("no picture"));
+    calls[2].finish();
+    assert.deepEqual(await Promise.all(cuts), [true, false, true]);
+    assert.match(status.notes.at(-1), /^2 pictures were cut out in .*, 1 could not be\.$/);
+    const more = ["d", "e"].map((name) => cutting.cut(pieceOf(name), SETTINGS));
+    calls[3].finish();
+    calls[4].finish();
+    await Promise.all(more);
+    assert.match(status.notes.at(-1), /^2 pictures were cut out in [^,]*\.$/);
+  });
+
+  test("files that never became photographs count, but not in a later batch", async () => {
+    const batch = async (at, ...names) => {
+      const cuts = names.map((name) => cutting.cut(pieceOf(name), SETTINGS));
+      for (let call = at; call < at + names.length; call++) calls[call].finish();
+      await Promise.all(cuts);
+    };
+    cutting.expect();
+    cutting.miss();
+    await batch(0, "a", "b");
+    assert.match(status.notes.at(-1), /^2 pictures were cut out in .*, 1 could not be\.$/);
+    cutting.expect();
+    cutting.miss();
+    cutting.expect();
+    await batch(2, "c", "d");
+    assert.match(status.notes.at(-1), /^2 pictures were cut out in [^,]*\.$/);
+  });
+
+  test("a series' end is said by what became of its pictures", () => {
+    const words = (cut, cancelled, failed) => seriesWords({ cut, cancelled, failed }, 3000).replaceAll("\u00a0", " ");
+    assert.equal(words(5, 0, 2), "5 pictures were cut out in 3.00 s, 2 could not be.");
+    assert.equal(words(1, 0, 1), "1 picture was cut out in 3.00 s, 1 could not be.");
+    assert.equal(words(0, 0, 2), "None of the 2 pictures could be cut out.");
+    assert.equal(words(0, 3, 0), "0 of 3 cut out, 3 cancelled.");
+    assert.equal(words(1, 2, 1), "1 of 4 cut out, 2 cancelled, 1 could not be cut out.");
   });
 });
 
