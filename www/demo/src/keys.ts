@@ -30,7 +30,9 @@ const TOOLS: Record<string, Tool> = {
 };
 
 /** Where keys have a meaning of their own. */
-const TYPED = "input:not([type=checkbox], [type=button]), select, textarea, [contenteditable], dialog *, [popover] *";
+const TYPED = "select, textarea, [contenteditable], dialog *, [popover] *";
+/** Inputs that take no text. */
+const TEXTLESS = new Set(["button", "checkbox", "color", "file", "image", "radio", "range", "reset", "submit"]);
 /** Where Enter, the arrows or both have one. */
 const PRESSED = "button, a, summary, label, input, [role=toolbar] *";
 const SCROLLED = ".panel *, pre, input";
@@ -49,7 +51,8 @@ export interface Keys {
 export function startKeys(board: Board, edits: Edits, keys: Keys): void {
   document.addEventListener("keydown", (event) => {
     const target = event.target as Element;
-    if (event.defaultPrevented || target.closest(TYPED) || document.querySelector("dialog[open]")) return;
+    if (event.defaultPrevented || target.closest(TYPED) || takesText(target)) return;
+    if (document.querySelector("dialog[open]")) return;
     const handled = event.ctrlKey || event.metaKey ? command(event) : !event.altKey && plain(event, target);
     if (handled) event.preventDefault();
   });
@@ -72,9 +75,11 @@ export function startKeys(board: Board, edits: Edits, keys: Keys): void {
     const piece = board.selected;
     if (!piece) return false;
     const { key, shiftKey } = event;
-    const pressed = (key === "Enter" || key === " ") && target.closest(PRESSED);
-    if (!pressed && keys.brushKey(event)) return true;
     const arrow = ARROWS[key];
+    const pressed = (key === "Enter" || key === " ") && target.closest(PRESSED);
+    // Sliders and radio buttons keep the arrows, the brush's own among them.
+    const kept = pressed || (arrow && target.closest("input"));
+    if (!kept && keys.brushKey(event)) return true;
     if (arrow) {
       if (target.closest(SCROLLED)) return false;
       const pixels = Math.min(board.width, board.height) * (shiftKey ? LEAP : STEP);
@@ -94,4 +99,9 @@ export function startKeys(board: Board, edits: Edits, keys: Keys): void {
     keys.use(tool, piece);
     return true;
   }
+}
+
+/** Whether letters, and what undoes them, are the element's own. */
+export function takesText({ tagName, type }: { tagName: string; type?: string }): boolean {
+  return tagName === "INPUT" && !TEXTLESS.has(type ?? "text");
 }
