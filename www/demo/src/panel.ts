@@ -7,7 +7,7 @@ import type { Run } from "./engine.js";
 import { rounded } from "./format.js";
 import { bytesView } from "./panel/bytes.js";
 import { featuresView } from "./panel/features.js";
-import { placesOf } from "./panel/places.js";
+import { atSize, placesOf } from "./panel/places.js";
 import { Strip } from "./panel/strip.js";
 import { factsView, summaryView } from "./panel/summary.js";
 import { timesView } from "./panel/times.js";
@@ -84,7 +84,7 @@ export class Panel {
     ]
       .filter(Boolean)
       .join(" ");
-    this.#planStrip.show(planned ? { model, split: settings.split } : undefined);
+    this.#planStrip.show(planned ? { model: atSize(model, settings.size), split: settings.split } : undefined);
   }
 }
 

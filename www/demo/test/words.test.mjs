@@ -6,7 +6,7 @@ import { load } from "./load.mjs";
 const { adapterWords, fittingSize } = await load("panel/adapter.ts");
 const { verdict } = await load("panel/bytes.ts");
 const { autoWords } = await load("panel/summary.ts");
-const { placesOf } = await load("panel/places.ts");
+const { atSize, placesOf } = await load("panel/places.ts");
 const { correctedSize, nearestSize, offeredSizes } = await load("sizes.ts");
 const { adapterName, bytes, macs, millis, percent, rounded, times } = await load("format.ts");
 
@@ -150,4 +150,27 @@ test("adapters have the names that people know", () => {
   assert.equal(adapterName("nvidia ampere"), "NVIDIA ampere");
   assert.equal(adapterName("qualcomm adreno-7xx"), "Qualcomm adreno-7xx");
   assert.equal(adapterName(""), "A graphics adapter without a name");
+});
+
+test("a plan's work is that of the chosen size", () => {
+  const model = {
+    size: [1024, 1024],
+    sizeMultiple: 32,
+    macs: 4000,
+    stages: [
+      { name: "a", macs: 1000, sides: ["head"] },
+      { name: "b", macs: 3000, sides: ["body"] },
+    ],
+    splits: [{ name: "U1", client_macs: 1000, server_macs: 3000, cut_values: 7 }],
+  };
+  const half = atSize(model, 512);
+  assert.deepEqual([half.size, half.macs], [[512, 512], 1000]);
+  assert.deepEqual(
+    half.stages.map(({ macs }) => macs),
+    [250, 750],
+  );
+  assert.deepEqual(half.splits, [{ name: "U1", client_macs: 250, server_macs: 750, cut_values: 7 }]);
+  assert.equal(atSize(model, 1024), model);
+  const fixed = { ...model, sizeMultiple: null };
+  assert.equal(atSize(fixed, 512), fixed, "it runs at its own size only");
 });

@@ -21,3 +21,21 @@ export function placesOf(model: ModelDescription, split: string, clientShare?: n
     return middle <= clientShare * whole ? "client" : "server";
   });
 }
+
+/** The model as it would run at `side`: a convolutional net's work is in proportion to the picture's pixels. */
+export function atSize(model: ModelDescription, side: number): ModelDescription {
+  const [width, height] = model.size;
+  if (model.sizeMultiple === null || (width === side && height === side)) return model;
+  const scaled = (macs: number) => Math.round((macs * side * side) / (width * height));
+  return {
+    ...model,
+    size: [side, side],
+    macs: scaled(model.macs),
+    stages: model.stages.map((stage) => ({ ...stage, macs: scaled(stage.macs) })),
+    splits: model.splits.map((split) => ({
+      ...split,
+      client_macs: scaled(split.client_macs),
+      server_macs: scaled(split.server_macs),
+    })),
+  };
+}
