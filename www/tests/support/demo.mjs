@@ -23,6 +23,14 @@ export async function openDemo(stage, t, query, options = {}) {
   return opened;
 }
 
+/** When the model's header is there and the adapter is known. */
+export function ready(page) {
+  return page.waitForFunction(() => {
+    const adapter = document.querySelector('[data-testid="adapter"]');
+    return adapter.textContent && document.querySelector('#split option[value="U3"]');
+  });
+}
+
 /** Waits until `count` pieces are cut out. */
 export function cutOut(page, count = 1) {
   return page.waitForFunction(
