@@ -93,7 +93,7 @@ struct Client {
     outlet: Mutex<Option<Outlet>>,
 }
 
-/// What opening a session may be told besides its options.
+/// What opening a session takes besides its options.
 pub struct Setup<'a> {
     /// Where pictures and masks are: with [`Edge::Device`], [`Session::segment_on_device`] takes them.
     pub pixels: Edge,

@@ -84,7 +84,7 @@ fn an_answer_that_trickles_is_not_waited_for() {
         let (mut stream, _) = listener.accept().unwrap();
         hear(&mut stream);
         let answer = tensors("down", &[1, 2, 2, 2]);
-        // Slower than the client is patient; it ends when the client hangs up.
+        // Slower than the client is patient; it ends when the client closes the connection.
         for byte in answer.chunks(1) {
             if stream.write_all(byte).is_err() {
                 return;

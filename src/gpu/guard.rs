@@ -1,4 +1,4 @@
-//! What a device says of the things that it was told to make.
+//! What a device says of the things that it was asked to make.
 
 use super::Gpu;
 use super::pipelines::Pipeline;
@@ -9,7 +9,7 @@ impl Gpu {
     /// Nothing else runs in between: error scopes belong to the device, and sessions share it.
     ///
     /// # Errors
-    /// `AdapterLimit` when there is no memory; `Internal` when the device refuses what it is told; those of
+    /// `AdapterLimit` when there is no memory; `Internal` when the device refuses what is asked of it; those of
     /// `build`.
     pub(super) async fn guarded<T>(&self, build: impl FnOnce() -> Result<T>) -> Result<T> {
         let memory = self.device.push_error_scope(wgpu::ErrorFilter::OutOfMemory);
@@ -21,7 +21,7 @@ impl Gpu {
             return Err(error!(AdapterLimit, "the adapter has no memory for this").with_source(e));
         }
         if let Some(e) = validation.await {
-            // A lost device refuses everything, and that is no fault of what it was told.
+            // A lost device refuses everything, and that is no fault of what it was asked.
             self.check()?;
             return Err(error!(Internal, "the device refused a plan").with_source(e));
         }

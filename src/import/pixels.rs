@@ -32,7 +32,7 @@ enum Range {
     Signed(&'static str),
     /// Anything, by this operator.
     Free(&'static str),
-    /// Not told by the last operators.
+    /// The last operators do not say.
     Unknown,
 }
 

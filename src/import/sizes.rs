@@ -158,7 +158,7 @@ pub(super) fn tie_to_picture(graph: &mut Graph, own_size: [usize; 2], sizes: &Si
                 graph.scaling.fits.set(output.clone(), Fit::Shares(shares));
             }
         }
-        // What does not scale at all is told of where it is asked to.
+        // What does not scale at all is reported where it is asked to.
         if probe.infer_node(index).is_err() {
             return;
         }

@@ -82,11 +82,12 @@ mod tests {
     #[tokio::test]
     async fn a_client_that_takes_nothing_for_the_time_is_left() {
         let (mut client, server) = tokio::io::duplex(10);
-        let mut server = Impatient::new(server, Duration::from_secs(1), Arc::default());
+        let mut server = Impatient::new(server, Duration::from_secs(3), Arc::default());
         let writing = tokio::spawn(async move { server.write_all(&[1; 100]).await.map_err(|e| e.kind()) });
         let mut taken = [0; 10];
-        for _ in 0..4 {
-            sleep(Duration::from_millis(300)).await;
+        // Longer than the limit in all, and each time much shorter.
+        for _ in 0..5 {
+            sleep(Duration::from_millis(700)).await;
             client.read_exact(&mut taken).await.unwrap();
         }
         assert!(!writing.is_finished(), "a slow client is no dead one");

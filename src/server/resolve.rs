@@ -26,7 +26,8 @@ pub(super) struct Wanted {
 ///
 /// # Errors
 /// `Mismatch` for another model, or a named split with other tensors; `UnknownSplit` when the tensors
-/// make no body, or one is given that it does not need; `BadShape` when one has another shape here; `BadArgument` for sizes beyond the limit.
+/// make no body, or one is given that it does not need; `BadShape` when one has another shape here; `BadArgument` for
+/// sizes beyond the limit.
 pub(super) fn resolve(model: &Arc<ModelFile>, config: &ServerConfig, head: &RequestHead) -> Result<Wanted> {
     let manifest = model.manifest();
     if let Some(theirs) = head.parameters.model_sha256.as_ref().filter(|theirs| **theirs != manifest.sha256) {

@@ -1,7 +1,7 @@
 //! The JSON part of requests when it is read. Whoever sent it may be anybody, so memory does not follow from what
 //! the JSON holds: texts, shapes and lists have limits, parameters that nobody knows are skipped, and numbers are
-//! read a second time, when it is known how many there must be. (Clients read the answers of the server that they chose, which are
-//! short, in `read_response.rs`: half of this would have to be in the Wasm, too.)
+//! read a second time, when it is known how many there must be. (Clients read the answers of the server that
+//! they chose, which are short, in `read_response.rs`: half of this would have to be in the Wasm, too.)
 
 use super::header::Datatype;
 use super::parameters::{KnownParameters, Scalar, short};

@@ -82,7 +82,7 @@ fn large_json_is_read_without_holding_anybody_up() {
         eprintln!("JSON bomb {index}: {} MB, health in {worst:?} at worst", (peak - before) / 1_000_000);
         // Three at a time, which share what one client may take.
         assert!(peak - before <= REQUEST_BYTES + REQUEST_BYTES / 4, "bomb {index}: {} bytes", peak - before);
-        assert!(worst < Duration::from_secs(1), "bomb {index}: health took {worst:?}");
+        assert!(worst < Duration::from_secs(3), "bomb {index}: health took {worst:?}");
         served.assert_well("large JSON");
     }
 }

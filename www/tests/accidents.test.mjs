@@ -140,7 +140,7 @@ describe("accidents in a browser", { skip: skip("accidents") }, () => {
     });
 
     test(
-      "a program that plays a GPU is found out by measuring, and auto leaves all to the server",
+      "a software adapter is found out by measuring, and auto leaves all to the server",
       { ...TIMEOUT, skip: process.env.HEADWATER_GPU === "1" && "a real GPU" },
       async (t) => {
         const { page, complaints } = await open(t);
@@ -338,7 +338,7 @@ describe("accidents in a browser", { skip: skip("accidents") }, () => {
           return { codes: [first, second, already], millis, third, after };
         });
         for (const { code, message } of found.codes) assert.equal(code, "aborted", message);
-        assert.ok(found.millis < 1000, `${found.millis} ms until the abort was heard`);
+        assert.ok(found.millis < 3000, `${found.millis} ms until the abort was heard`);
         assert.ok(found.third && found.after, "what was not aborted went wrong");
         complaints.check(FAILED_REQUEST);
       });

@@ -44,7 +44,7 @@ describe("the demo under load", { skip: skip("demo-load") }, () => {
           `${rates.idle.toFixed(1)} frames a second idle, ${rates.dragged.toFixed(1)} dragged`,
       );
       assert.ok(each <= MOST_BYTES, `${Math.round(each / MB)} MB a piece`);
-      assert.ok(rates.dragged > 5, `${rates.dragged.toFixed(1)} frames a second`);
+      assert.ok(rates.dragged > 3, `${rates.dragged.toFixed(1)} frames a second`);
       complaints.check();
     },
   );

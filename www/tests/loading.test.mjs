@@ -158,7 +158,7 @@ describe("loading in a browser", { skip: skip("loading") }, () => {
         return { ...outcome, millis: performance.now() - asked, asked };
       }, worker);
       assert.equal(found.code, "aborted", found.message);
-      assert.ok(found.asked > 0 && found.millis < 1000, `${found.millis} ms after the abort`);
+      assert.ok(found.asked > 0 && found.millis < 3000, `${found.millis} ms after the abort`);
     }
     const already = await page.evaluate(() =>
       hw.outcome(hw.load({ split: "U3", size: 64, signal: AbortSignal.abort() })),

@@ -32,7 +32,7 @@ export interface HttpOptions {
   /** Whether nothing is asked of the server: the header is taken from the cache, as it was last seen. */
   cachedOnly?: boolean | undefined;
   signal?: AbortSignal | undefined;
-  /** Told as the header comes. `total` is null until it is known. */
+  /** Called as the header comes. `total` is null until it is known. */
   onHeader?: ((loaded: number, total: number | null) => void) | undefined;
 }
 

@@ -13,7 +13,7 @@ import type { ModelSource } from "./types.js";
 /** How bytes are read. */
 export interface Reading {
   signal?: AbortSignal | undefined;
-  /** Told how many bytes more have come; the sum over a list of ranges is their {@link ModelBytes.cost}. */
+  /** Called with how many bytes more have come; the sum over a list of ranges is their {@link ModelBytes.cost}. */
   onBytes?: ((count: number) => void) | undefined;
 }
 

@@ -22,7 +22,7 @@ const hired = new Map<Worker | string, Hired>();
 /** A way to a worker. */
 export interface Line {
   port: MessagePort;
-  /** The last one to hang up ends the worker, unless it is the caller's own. */
+  /** The last one to close ends the worker, unless it is the caller's own. */
   hangUp(): void;
 }
 

@@ -22,13 +22,13 @@ export class Tape {
     return this.#at;
   }
 
-  /** How many of them somebody was told of. Chunks may go on beyond what was asked for. */
+  /** How many of them were reported. Chunks may go on beyond what was asked for. */
   get told(): number {
     return this.#told;
   }
 
   /**
-   * Reads on until byte `end` is there. `onBytes` is told how many more bytes up to it have come.
+   * Reads on until byte `end` is there. `onBytes` gets how many more bytes up to it have come.
    *
    * @throws HeadwaterError `download` when the file ends before it, and as the stream does.
    */

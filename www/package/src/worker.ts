@@ -137,7 +137,7 @@ export class Segmenter extends SegmenterTarget {
   }
 
   /**
-   * Downloads what a load with the same options would, and caches it; `onProgress` is told.
+   * Downloads what a load with the same options would, and caches it; `onProgress` is called.
    *
    * @throws HeadwaterError as {@link load} does until a session is made; `storage` where the browser caches nothing
    */
