@@ -146,11 +146,14 @@ async fn understand(
     }
     let held = incoming.hold.bytes();
     incoming.hold.resize(held.saturating_add(json.saturating_mul(JSON_SCRATCH)))?;
+    // They stay reserved for as long as the thread has them, even if the client leaves meanwhile.
+    let hold = incoming.hold.split(usize::MAX);
     let bytes = std::mem::take(&mut incoming.bytes);
     let shared = state.clone();
-    let parsed = tokio::task::spawn_blocking(move || (parse(&shared, &bytes[..json]), bytes)).await;
-    let (parsed, bytes) = parsed.map_err(|e| error!(Internal, "reading the request panicked").with_source(e))?;
+    let parsed = tokio::task::spawn_blocking(move || (parse(&shared, &bytes[..json]), bytes, hold)).await;
+    let (parsed, bytes, hold) = parsed.map_err(|e| error!(Internal, "reading the request panicked").with_source(e))?;
     incoming.bytes = bytes;
+    incoming.hold = hold;
     incoming.hold.shrink(held);
     parsed.map_err(Failure::from)
 }

@@ -20,7 +20,8 @@ pub(super) struct Padded<'a> {
     position: usize,
     /// What is left of the padding that comes next.
     padding: &'static [u8],
-    /// Up to here no padding is put in again: a marker's code, behind its 0xff and all fill bytes.
+    /// Up to here no padding is put in (again): the byte behind a run of 0xff that was looked at, which may be a
+    /// marker's code.
     padded_to: usize,
 }
 
@@ -29,15 +30,19 @@ impl<'a> Padded<'a> {
         Self { bytes, scans, position: 0, padding: &[], padded_to: 0 }
     }
 
-    /// Where the code of the marker is that ends the data of a scan here, if one does.
-    fn marker_code(&mut self) -> Option<usize> {
+    /// Whether a marker that ends the data of a scan begins here, with its 0xff or a fill byte.
+    fn is_marker(&mut self) -> bool {
         while self.scans.first().is_some_and(|scan| scan.end < self.position) {
             self.scans = &self.scans[1..];
         }
-        self.scans.first().filter(|scan| scan.start <= self.position)?;
+        if self.scans.first().is_none_or(|scan| scan.start > self.position) {
+            return false;
+        }
         let fill = self.bytes[self.position..].iter().take_while(|&&byte| byte == 0xff).count();
         let code = self.position + fill;
-        self.bytes.get(code).filter(|&&byte| byte != 0).map(|_| code)
+        // The rest of a run is looked at once, with its first byte: a long run would take the square of its length.
+        self.padded_to = code;
+        self.bytes.get(code).is_some_and(|&byte| byte != 0)
     }
 }
 
@@ -47,13 +52,11 @@ impl Read for Padded<'_> {
         for (count, place) in buffer.iter_mut().enumerate() {
             if self.padding.is_empty() {
                 let Some(&byte) = self.bytes.get(self.position) else { return Ok(count) };
-                let code = if byte == 0xff && self.position >= self.padded_to { self.marker_code() } else { None };
-                let Some(code) = code else {
+                if byte != 0xff || self.position < self.padded_to || !self.is_marker() {
                     *place = byte;
                     self.position += 1;
                     continue;
-                };
-                self.padded_to = code;
+                }
                 self.padding = &PADDING;
             }
             *place = self.padding[0];
@@ -77,5 +80,17 @@ mod tests {
         Padded::new(&file, std::slice::from_ref(&scan)).read_to_end(&mut read).unwrap();
         let expected = [&file[..8], &PADDING, &file[8..12], &PADDING, &file[12..]].concat();
         assert_eq!(read, expected);
+    }
+
+    #[test]
+    fn long_runs_of_fill_bytes_are_read_once() {
+        // A million squared would take hours.
+        for end in [[0x00].as_slice(), &[]] {
+            let file = [[0xff, 0xda].as_slice(), &[0xff; 1_000_000], end].concat();
+            let scan = 2..file.len();
+            let mut read = Vec::new();
+            Padded::new(&file, std::slice::from_ref(&scan)).read_to_end(&mut read).unwrap();
+            assert_eq!(read, file);
+        }
     }
 }
