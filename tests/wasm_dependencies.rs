@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Crates of the native machine. None may come with the library on wasm32, directly or through another.
-const NATIVE: [&str; 34] = [
+const NATIVE: [&str; 35] = [
     "anyhow",
     "aws-lc-rs",
     "axum",
@@ -34,6 +34,7 @@ const NATIVE: [&str; 34] = [
     "rten-onnx",
     "rten-tensor",
     "rustls",
+    "signal-hook",
     "tar",
     "tempfile",
     "tokio",
