@@ -4,7 +4,7 @@
 //! bounds of a crop, a factor, the window of an adaptive pool. Two things are done about it. Where the file itself
 //! computes (`Shape`) or leaves the size open, it is read once more at another size, and what then differs from the
 //! scaled graph names the node that does not scale. Where numbers were baked in by the exporter, those that look
-//! like a size are told by their form. See [`crate::graph::Scaling`] for what comes of it.
+//! like a size are recognised by their form. See [`crate::graph::Scaling`] for what comes of it.
 
 use super::Imported;
 use super::read::Reading;

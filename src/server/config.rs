@@ -41,7 +41,7 @@ pub struct ServerConfig {
     /// From a request's last byte to its answer: waiting, preparing and computing. What cannot be done in that time is
     /// refused with 503, as far as earlier runs tell.
     pub compute_timeout: Duration,
-    /// For requests under way when the server is told to stop.
+    /// For requests under way when the server is asked to stop.
     pub shutdown_timeout: Duration,
     /// Said in `Retry-After`, where nothing is known that would give a better number.
     pub retry_after_seconds: u32,

@@ -63,7 +63,7 @@ pub(crate) struct Arguments {
     #[arg(long, value_name = "SECONDS", default_value_t = seconds(ServerConfig::default().write_timeout),
           value_parser = parse_seconds)]
     write_timeout: f64,
-    /// Seconds for requests under way when the server is told to stop
+    /// Seconds for requests under way when the server is asked to stop
     #[arg(long, value_name = "SECONDS", default_value_t = seconds(ServerConfig::default().shutdown_timeout),
           value_parser = parse_seconds)]
     shutdown_timeout: f64,
